@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How things fail: one tree of errors, each with a stable code, both values, and a command to type.
+
+Callers catch a branch, operators read the message, programs read the code. `CATALOGUE` is what `subnet explain`
+and `docs/reference/errors.md` are made of, so an error cannot exist without its explanation.
+
+    SubnetError
+      WireError                   a query or its reply
+        AuthError                   the sender did not prove who it is
+          MalformedAuth  WrongReceiver  StaleRequest  BadSignature  ReplayedRequest
+        MessageError                what was sent cannot be read
+          MalformedBody  InvalidMessage  BodyTooLarge  HeadTooLarge  UnsupportedMedia  UnknownRoute  MethodNotAllowed
+          SlowRequest
+        Refusal                     what was sent is fine, the answer is no
+          NotAdmitted  RateLimited  Overloaded  WarmingUp  Draining
+        HandlerError                the work itself did not end well
+          HandlerFailed  DeadlineExceeded
+        ReplyError                  what came back proves nothing
+          UnsignedReply  ForgedReply  MalformedReply  ReplyTooLarge  RedirectRefused  BrokenStream  PeerError
+        TransportError              nothing came back
+          Unreachable  Disconnected  TimedOut
+      ServiceError                our own server could not do its part
+        BindFailed  ReplayStoreError
+      KeyMaterialError            keys and addresses
+        InvalidAddress  InvalidSecret  NoPrivateKey  DevKeyRefused
+      MoneyError                  amounts
+        UnitMismatch  InvalidAmount
+      LedgerError                 what a chain says
+        NotRegistered  UnknownSubnet  ChainUnreachable  ExtrinsicFailed  StaleMetagraph
+      DefinitionError             what a subnet designer wrote
+        InvalidSynapse  InvalidSubnet  SubnetNotFound  AlreadyRegistered  InvalidHyperparameter  UnknownHyperparameter
+      UsageError                  what was typed
+        UnknownErrorCode
+"""
+
+from __future__ import annotations
+
+from protocols.errors.base import (
+    CATALOGUE,
+    SubnetError,
+)
+from protocols.errors.domain import (
+    AlreadyRegistered,
+    BindFailed,
+    ChainUnreachable,
+    DefinitionError,
+    DevKeyRefused,
+    ExtrinsicFailed,
+    InvalidAddress,
+    InvalidAmount,
+    InvalidHyperparameter,
+    InvalidSecret,
+    InvalidSubnet,
+    InvalidSynapse,
+    KeyMaterialError,
+    LedgerError,
+    MoneyError,
+    NoPrivateKey,
+    NotRegistered,
+    ReplayStoreError,
+    ServiceError,
+    StaleMetagraph,
+    SubnetNotFound,
+    UnitMismatch,
+    UnknownErrorCode,
+    UnknownHyperparameter,
+    UnknownSubnet,
+    UsageError,
+)
+from protocols.errors.reply import (
+    BrokenStream,
+    Disconnected,
+    ForgedReply,
+    MalformedReply,
+    PeerError,
+    RedirectRefused,
+    ReplyError,
+    ReplyTooLarge,
+    TimedOut,
+    TransportError,
+    Unreachable,
+    UnsignedReply,
+)
+from protocols.errors.request import (
+    AuthError,
+    BadSignature,
+    BodyTooLarge,
+    DeadlineExceeded,
+    Draining,
+    HandlerError,
+    HandlerFailed,
+    HeadTooLarge,
+    InvalidMessage,
+    MalformedAuth,
+    MalformedBody,
+    MessageError,
+    MethodNotAllowed,
+    NotAdmitted,
+    Overloaded,
+    RateLimited,
+    Refusal,
+    ReplayedRequest,
+    SlowRequest,
+    StaleRequest,
+    UnknownRoute,
+    UnsupportedMedia,
+    WarmingUp,
+    WireError,
+    WrongReceiver,
+)
+
+__all__ = [
+    "AlreadyRegistered",
+    "AuthError",
+    "BadSignature",
+    "BindFailed",
+    "BodyTooLarge",
+    "BrokenStream",
+    "CATALOGUE",
+    "ChainUnreachable",
+    "DeadlineExceeded",
+    "DefinitionError",
+    "DevKeyRefused",
+    "Disconnected",
+    "Draining",
+    "ExtrinsicFailed",
+    "ForgedReply",
+    "HandlerError",
+    "HandlerFailed",
+    "HeadTooLarge",
+    "InvalidAddress",
+    "InvalidAmount",
+    "InvalidHyperparameter",
+    "InvalidMessage",
+    "InvalidSecret",
+    "InvalidSubnet",
+    "InvalidSynapse",
+    "KeyMaterialError",
+    "LedgerError",
+    "MalformedAuth",
+    "MalformedBody",
+    "MalformedReply",
+    "MessageError",
+    "MethodNotAllowed",
+    "MoneyError",
+    "NoPrivateKey",
+    "NotAdmitted",
+    "NotRegistered",
+    "Overloaded",
+    "PeerError",
+    "RateLimited",
+    "RedirectRefused",
+    "Refusal",
+    "ReplayStoreError",
+    "ReplayedRequest",
+    "ReplyError",
+    "ReplyTooLarge",
+    "ServiceError",
+    "SlowRequest",
+    "StaleMetagraph",
+    "StaleRequest",
+    "SubnetError",
+    "SubnetNotFound",
+    "TimedOut",
+    "TransportError",
+    "UnitMismatch",
+    "UnknownErrorCode",
+    "UnknownHyperparameter",
+    "UnknownRoute",
+    "UnknownSubnet",
+    "Unreachable",
+    "UnsignedReply",
+    "UnsupportedMedia",
+    "UsageError",
+    "WarmingUp",
+    "WireError",
+    "WrongReceiver",
+]

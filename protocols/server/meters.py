@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a server counts, as Prometheus metrics of its own registry, so that several servers fit in one process.
+
+Queries are counted in plain integers and turned into metrics when somebody reads them: the client library's own
+counters would cost a tenth of a query. Label values come from our own code only (query names, error codes), never
+from a peer, so that nobody can make the number of series grow.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_BOUNDS: Final = (*map(str, _SECONDS), "+Inf")
+
+
+class Meters(Collector):
+    """The metrics of one server."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.connections = 0
+        self._queries: Counter[tuple[str, str]] = Counter()
+        self._refusals: Counter[str] = Counter()
+        self._buckets: dict[str, list[int]] = {}
+        self._seconds: dict[str, float] = {}
+        self._gauges: list[tuple[str, str, Callable[[], float]]] = []
+        self.gauge("subnet_connections", "Open connections", lambda: self.connections)
+        self.registry.register(self)
+
+    def gauge(self, name: str, about: str, read: Callable[[], float]) -> None:
+        """Show a value that is read when somebody asks."""
+        self._gauges.append((name, about, read))
+
+    def answered(self, query: str, outcome: str, seconds: float) -> None:
+        """Count a query that reached its route, whatever came of it."""
+        self._queries[query, outcome] += 1
+        buckets = self._buckets.get(query)
+        if buckets is None:
+            buckets = self._buckets[query] = [0] * len(_BOUNDS)
+        buckets[bisect_left(_SECONDS, seconds)] += 1
+        self._seconds[query] = self._seconds.get(query, 0.0) + seconds
+
+    def refused(self, reason: str) -> None:
+        """Count a request or connection that was turned away at the door."""
+        self._refusals[reason] += 1
+
+    def render(self) -> bytes:
+        """All metrics in the text format that Prometheus reads."""
+        return generate_latest(self.registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """What Prometheus sees."""
+        for name, about, read in self._gauges:
+            yield GaugeMetricFamily(name, about, value=read())
+        queries = CounterMetricFamily(
+            "subnet_queries", "Queries by name and outcome: ok, or an error code", labels=("query", "outcome")
+        )
+        for (query, outcome), count in self._queries.items():
+            queries.add_metric((query, outcome), count)
+        yield queries
+        refusals = CounterMetricFamily(
+            "subnet_refusals", "Requests turned away before they were queries, by reason", labels=("reason",)
+        )
+        for reason, count in self._refusals.items():
+            refusals.add_metric((reason,), count)
+        yield refusals
+        yield self._timings()
+
+    def _timings(self) -> Metric:
+        timings = HistogramMetricFamily("subnet_query_seconds", "Time from request to reply", labels=("query",))
+        for query, buckets in self._buckets.items():
+            totals = [sum(buckets[: at + 1]) for at in range(len(buckets))]
+            timings.add_metric((query,), list(zip(_BOUNDS, totals, strict=True)), self._seconds[query])
+        return timings
+
+
+__all__ = ["Meters"]

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server described for programs (OpenAPI 3.1) and for people (a page that needs no network)."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from protocols.errors import CATALOGUE
+from protocols.server.route import Route
+from protocols.synapse import schema
+
+_SIGNED: Final = ("Version", "Hotkey", "Receiver", "Nonce", "Signature")
+_MEDIA: Final = ("application/json", "application/msgpack")
+_PAGES: Final = {
+    "/docs": ("This server, for people", "text/html"),
+    "/info": ("Who serves here, and what", "application/json"),
+    "/livez": ("The process answers", "application/json"),
+    "/metrics": ("Prometheus metrics", "text/plain"),
+    "/openapi.json": ("This server, for programs", "application/json"),
+    "/readyz": ("The server is ready for queries", "application/json"),
+}
+_FAULT: Final = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "help"],
+            "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "help": {"type": "string"}},
+        }
+    },
+}
+
+
+def describe(routes: Iterable[Route], version: str) -> dict[str, Any]:
+    """The OpenAPI document of these routes."""
+    schemas: dict[str, Any] = {"Fault": _FAULT}
+    paths: dict[str, Any] = {path: {"get": _page(*about)} for path, about in _PAGES.items()}
+    for route in routes:
+        query, reply = route.name, f"{route.name}.Reply"
+        schemas |= _components(query, route.query) | _components(reply, route.query.Reply)
+        paths[route.query.route()] = {"post": _operation(route, query, reply)}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "subnet miner", "version": version, "description": "Signed queries: docs/reference/wire.md"},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+
+
+def render(document: dict[str, Any]) -> str:
+    """The same as one self-contained HTML page."""
+    sections = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            details = {key: operation[key] for key in ("requestBody", "responses") if key in operation}
+            sections.append(
+                f"<h2><code>{method.upper()} {html.escape(path)}</code></h2><p>{html.escape(operation['summary'])}</p>"
+                f"<details><summary>details</summary><pre>{html.escape(json.dumps(details, indent=2))}</pre></details>"
+            )
+    schemas = html.escape(json.dumps(document["components"]["schemas"], indent=2))
+    style = "body{font:16px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem}pre{overflow:auto}"
+    title = html.escape(document["info"]["title"])
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{style}</style>'
+        f"<h1>{title}</h1><p>Queries are signed with btauth/1 and replies are sealed by the miner.</p>"
+        f"{''.join(sections)}<h2>Schemas</h2><pre>{schemas}</pre></html>"
+    )
+
+
+def _components(name: str, kind: type[Any]) -> dict[str, Any]:
+    document = schema(kind)
+    nested = document.pop("$defs", {})
+    document.pop("$schema", None)
+    text = json.dumps({name: document, **nested}).replace("#/$defs/", "#/components/schemas/")
+    components: dict[str, Any] = json.loads(text)
+    return components
+
+
+def _page(summary: str, media_type: str) -> dict[str, Any]:
+    responses: dict[str, Any] = {"200": {"description": summary, "content": {media_type: {}}}}
+    if "ready" in summary:
+        responses["503"] = {"description": "Not ready yet", "content": {media_type: {}}}
+    return {"summary": summary, "responses": responses}
+
+
+def _operation(route: Route, query: str, reply: str) -> dict[str, Any]:
+    headers = [
+        {"name": f"X-Bittensor-{name}", "in": "header", "required": True, "schema": {"type": "string"}}
+        for name in _SIGNED
+    ]
+    content = {media: {"schema": {"$ref": f"#/components/schemas/{query}"}} for media in _MEDIA}
+    answer = {media: {"schema": {"$ref": f"#/components/schemas/{reply}"}} for media in _MEDIA}
+    if route.streams:
+        answer = {media.replace("application/", "application/vnd.subnet.stream+"): {} for media in _MEDIA}
+    fault = {"application/json": {"schema": {"$ref": "#/components/schemas/Fault"}}}
+    statuses = sorted({error.status for error in CATALOGUE.values() if error.__module__.endswith(".request")})
+    responses: dict[str, Any] = {str(s): {"description": _codes(s), "content": fault} for s in statuses}
+    return {
+        "summary": (route.query.__doc__ or route.name).strip().splitlines()[0],
+        "parameters": headers,
+        "requestBody": {"required": True, "content": content},
+        "responses": {"200": {"description": "The sealed reply", "content": answer}, **responses},
+    }
+
+
+def _codes(status: int) -> str:
+    return ", ".join(
+        sorted(
+            code
+            for code, error in CATALOGUE.items()
+            if error.status == status and error.__module__.endswith(".request")
+        )
+    )
+
+
+__all__ = ["describe", "render"]

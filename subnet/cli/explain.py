@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`subnet explain`: the error catalogue at the prompt, where the person who has just seen a code is.
+
+Everything it says is read from the error classes themselves, so no error can lack its explanation or outgrow it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import NamedTuple
+
+from protocols.errors import CATALOGUE, SubnetError, UnknownErrorCode, UsageError
+from subnet.cli.answer import Answer
+
+__all__ = ["Entry", "entries", "run"]
+
+
+class Entry(NamedTuple):
+    """One error as its catalogue describes it: `kinds` are the branches to catch, the widest first."""
+
+    code: str
+    status: int
+    meaning: str
+    help: str
+    kinds: list[str]
+
+
+def entries() -> list[Entry]:
+    """The whole catalogue, by code."""
+    return [_entry(CATALOGUE[code]) for code in sorted(CATALOGUE)]
+
+
+def run(words: list[str]) -> Answer:
+    """List the codes, or explain the one that is named."""
+    match words:
+        case []:
+            listed = entries()
+            return Answer(_table(listed), [entry._asdict() for entry in listed])
+        case [code] if not code.startswith("-"):
+            found = _find(code)
+            return Answer(_page(found), found._asdict())
+        case _:
+            raise UsageError(f"explain takes one code, got {' '.join(words)!r}", help="subnet explain --help")
+
+
+def _entry(cls: type[SubnetError]) -> Entry:
+    kinds = [kind.__name__ for kind in reversed(cls.__mro__) if issubclass(kind, SubnetError)]
+    return Entry(cls.code, cls.status, " ".join((cls.__doc__ or "").split()), cls.advice, kinds)
+
+
+def _find(code: str) -> Entry:
+    if code in CATALOGUE:
+        return _entry(CATALOGUE[code])
+    # People paste class names from tracebacks as often as codes from messages.
+    by_class = {cls.__name__: cls for cls in CATALOGUE.values()}
+    if code in by_class:
+        return _entry(by_class[code])
+    near = difflib.get_close_matches(code.lower().replace("-", "_"), CATALOGUE, n=1)
+    raise UnknownErrorCode(
+        f"no error has the code {code!r}", help=f"did you mean: subnet explain {near[0]}" if near else None
+    )
+
+
+def _table(listed: list[Entry]) -> str:
+    width = max(len(entry.code) for entry in listed)
+    return "\n".join(f"{entry.code:{width}}  {entry.meaning}" for entry in listed)
+
+
+def _page(entry: Entry) -> str:
+    lines = [f"{entry.code}: {entry.meaning}", ""]
+    lines += [f"  help:   {entry.help}"] if entry.help else []
+    lines += [f"  HTTP:   {entry.status}", f"  class:  {' > '.join(entry.kinds)}"]
+    return "\n".join(lines)
