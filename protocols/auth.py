@@ -36,6 +36,8 @@ HEADERS: Final = frozenset((_VERSION, _HOTKEY, _RECEIVER, _NONCE, _CRYPTO, _SIGN
 
 # No sign, no leading zero, no underscore: one number has one spelling, the one that was signed.
 _DECIMAL = re.compile(r"[1-9][0-9]{0,19}", re.ASCII)
+# Longer ones are refused before they are looked at, and so are never kept either.
+_ADDRESS_CHARACTERS: Final = 48
 _SIGNATURE_HEX = re.compile(r"(?:0x)?([0-9a-fA-F]{128})", re.ASCII)
 _SCHEMES: Mapping[str, Scheme] = {"sr25519": "sr25519", "ed25519": "ed25519"}
 
@@ -103,7 +105,7 @@ def read_claim(headers: Mapping[str, str]) -> Claim:
     if signature is None:
         raise MalformedAuth("X-Bittensor-Signature is missing or is not 64 bytes in hex")
     sender = headers.get(_HOTKEY, "")
-    if not _is_address(sender):
+    if len(sender) > _ADDRESS_CHARACTERS or not _is_address(sender):
         raise MalformedAuth(f"X-Bittensor-Hotkey is {_shown(sender or None)}, expected an ss58 address of format 42")
     return Claim(sender, headers.get(_RECEIVER), int(nonce[0]), scheme, bytes.fromhex(signature[1]))
 

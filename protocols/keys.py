@@ -36,6 +36,7 @@ Scheme: TypeAlias = Literal["sr25519", "ed25519"]
 _SS58_FORMAT: Final = 42
 _KEY_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = 64
+_ADDRESS_CHARACTERS: Final = 48
 _WORD_COUNTS: Final = (12, 15, 18, 21, 24)
 _CRYPTO: Final[dict[str, int]] = {"sr25519": native.CRYPTO_SR25519, "ed25519": native.CRYPTO_ED25519}
 
@@ -172,18 +173,22 @@ def verify(message: bytes, signature: bytes, address: str, scheme: Scheme = "sr2
     Like every wallet of the chain, it also accepts a signature over `<Bytes>` + message + `</Bytes>`, which is how
     browser wallets sign text that a web page shows them.
     """
-    if len(signature) != _SIGNATURE_BYTES or decode_address(address) in _FORGEABLE:
+    if len(signature) != _SIGNATURE_BYTES:
         return False
+    verifier = _verifier(address, scheme)
     try:
-        return bool(native.verify(message, signature, address, _crypto(scheme)))
+        return verifier is not None and bool(verifier.verify(message, signature))
     except ValueError:  # 64 bytes that are no signature, or 32 that are no point on the curve
         return False
 
 
-# Few callers send many requests, so this is asked again and again; bounded, because anybody can make up addresses.
-@lru_cache(maxsize=4096)
 def decode_address(address: str) -> bytes:
     """Return the 32 public bytes of an ss58 address, network format 42."""
+    # Decoding takes time in the square of the length, and a stranger chooses the length.
+    if len(address) > _ADDRESS_CHARACTERS:
+        raise InvalidAddress(
+            f"{short(address)!r} has {len(address)} characters, expected at most {_ADDRESS_CHARACTERS}"
+        )
     try:
         public_key: bytes = native.decode_ss58(address)
     except ValueError:
@@ -220,6 +225,13 @@ def is_dev_address(address: str) -> bool:
 def short(address: str) -> str:
     """Shorten an address for people: `5Grwva…KutQY`."""
     return address if len(address) <= 12 else f"{address[:6]}…{address[-5:]}"
+
+
+# Few callers send many requests, so what an address means is kept; bounded, because anybody can make up addresses.
+@lru_cache(maxsize=4096)
+def _verifier(address: str, scheme: Scheme) -> Any | None:
+    public_key, crypto = decode_address(address), _crypto(scheme)
+    return None if public_key in _FORGEABLE else native.Keypair(public_key=public_key, crypto_type=crypto)
 
 
 @cache

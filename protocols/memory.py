@@ -153,7 +153,10 @@ class MemoryArrival:
             return {"type": "http.disconnect"}
 
         async def send(message: Mapping[str, Any]) -> None:
-            if not self._left.is_set():
+            if self._left.is_set():
+                # To nobody, but others get a turn: an application that only ever sends would keep them all waiting.
+                await asyncio.sleep(0)
+            else:
                 await self._messages.put(message)
 
         try:

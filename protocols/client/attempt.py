@@ -31,10 +31,10 @@ _LATE_S: Final = 0.005
 class Deadline:
     """Cancels the task that enters it some time after `start`; leaving turns that into `TimedOut`."""
 
-    __slots__ = ("_at", "_cancelling", "_expired", "_extended", "_limit_s", "_loop", "_task", "_timer", "hotkey")
+    __slots__ = ("_at", "_cancelling", "_expired", "_extended", "_loop", "_task", "_timer", "hotkey", "limit_s")
 
     def __init__(self, limit_s: float, hotkey: str) -> None:
-        self._limit_s = limit_s
+        self.limit_s = limit_s
         self.hotkey = hotkey
         self._timer: asyncio.TimerHandle | None = None
         self._expired = False
@@ -42,7 +42,7 @@ class Deadline:
 
     def start(self) -> None:
         """Begin."""
-        self._at = self._loop.time() + self._limit_s
+        self._at = self._loop.time() + self.limit_s
         self._timer = self._loop.call_at(self._at, self._expire)
 
     @property
@@ -65,14 +65,14 @@ class Deadline:
             self._timer.cancel()
         # Whoever else wants this task cancelled comes first: only a cancellation that is all ours becomes an error.
         if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise TimedOut(f"no whole reply of {short(self.hotkey)} within {self._limit_s:g} s of asking") from None
+            raise TimedOut(f"no whole reply of {short(self.hotkey)} within {self.limit_s:g} s of asking") from None
 
     def _expire(self) -> None:
         late = self._loop.time() - self._at
         # A late timer means that we were busy, and that replies may lie unread in their sockets.
         if late > _LATE_S and not self._extended:
             self._extended = True
-            self._timer = self._loop.call_later(min(late, self._limit_s), self._expire)
+            self._timer = self._loop.call_later(min(late, self.limit_s), self._expire)
             return
         self._expired = True
         self._task.cancel()

@@ -9,19 +9,23 @@ address, a bomb, or a body without end. What aiohttp itself does not promise to 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientRequest, ClientResponse
 from aiohttp.connector import Connection
+from aiohttp.helpers import _EXC_SENTINEL
 from aiohttp.http_writer import StreamWriter
 from yarl import URL
 
 from protocols.allocator import keep_large_blocks
 from protocols.dialect import Arrived
 from protocols.errors import Disconnected, MalformedReply, ReplyTooLarge, Unreachable
+from protocols.faults import printable
 from protocols.transport import Depart
 
 _JOINED_BYTES: Final = 65_536
@@ -49,47 +53,48 @@ class HttpTransport:
     def __init__(self, options: HttpOptions | None = None) -> None:
         self._options = options or HttpOptions()
         self._session: aiohttp.ClientSession | None = None
+        self._arrivals: set[HttpArrival] = set()
+        self._closed = False
 
     async def send(self, url: str, body: bytes, depart: Depart) -> HttpArrival:
         """Send a POST; raises `Unreachable` where nothing was sent and `Disconnected` where it may have been."""
         session = self._session or self._open()
-        try:
-            request = _Request(URL(url, encoded=True), body, session)
-        except ValueError as error:
-            raise Unreachable(f"{url[:200]!r} is not an address that can be asked") from error
-        connection = await self._connect(session, request, url)
+        request = _request(url, body, session)
+        connection = await self._connect(session, request)
         try:
             request.depart = depart
             response = await request.send(connection)
             await response.start(connection)
         except aiohttp.ClientResponseError as error:
-            connection.close()
-            raise MalformedReply(f"{url} did not answer in HTTP: {str(error)[:200]}") from error
+            _abandon(connection)
+            raise MalformedReply(_said(f"{url} did not answer in HTTP", error.message)) from error
         except (aiohttp.ClientError, OSError) as error:
-            connection.close()
-            raise Disconnected(f"connection to {url} ended before a reply: {error!r}"[:300]) from error
+            _abandon(connection)
+            raise Disconnected(_said(f"connection to {url} ended before a reply", repr(error))) from error
         except BaseException:
-            connection.close()
+            _abandon(connection)
             raise
-        return HttpArrival(response)
+        arrival = HttpArrival(response, self._arrivals.discard)
+        self._arrivals.add(arrival)
+        return arrival
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; whoever still waits on one learns that it has ended."""
+        self._closed = True
+        for arrival in tuple(self._arrivals):
+            arrival.release()
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    async def _connect(self, session: aiohttp.ClientSession, request: ClientRequest, url: str) -> Connection:
-        options, connector = self._options, session.connector
-        assert connector is not None
-        try:
-            connection = await connector.connect(request, [], aiohttp.ClientTimeout(connect=options.connect_s))
-        except TimeoutError as error:
-            raise Unreachable(f"no connection to {url} within {options.connect_s:g} s") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"no connection to {url}: {error!s}"[:300]) from error
-        assert connection.protocol is not None
-        connection.protocol.set_response_params(
+    async def _connect(self, session: aiohttp.ClientSession, request: ClientRequest) -> Connection:
+        options = self._options
+        connection = await self._take(session, request)
+        if _protocol(connection).should_close:
+            # Something was said on a kept connection before it was asked: our answer will not be found behind that.
+            _abandon(connection)
+            connection = await self._take(session, request)
+        _protocol(connection).set_response_params(
             read_until_eof=True,
             auto_decompress=False,
             read_bufsize=options.read_buffer,
@@ -99,11 +104,38 @@ class HttpTransport:
         )
         return connection
 
+    async def _take(self, session: aiohttp.ClientSession, request: ClientRequest) -> Connection:
+        url, connect_s, connector = request.url, self._options.connect_s, session.connector
+        try:
+            if connector is None:
+                raise Unreachable(f"this client is closed, nothing was sent to {url}")
+            return await connector.connect(request, [], aiohttp.ClientTimeout(connect=connect_s))
+        except TimeoutError as error:
+            raise Unreachable(_said(f"no connection to {url}", f"not open within {connect_s:g} s")) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # A host that cannot be a name is found out only when it is looked up, as a ValueError.
+            raise Unreachable(_said(f"no connection to {url}", str(error))) from error
+
     def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise Unreachable("this client is closed, nothing was sent")
         keep_large_blocks()
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=self._options.keep_alive_s, ttl_dns_cache=300)
+        factory: Callable[[asyncio.AbstractEventLoop], ResponseHandler] = _Handler
+        connector._factory = partial(factory, asyncio.get_running_loop())
         self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
         return self._session
+
+
+class _Handler(ResponseHandler):
+    """One connection; where it breaks within a body, whoever reads that body learns it at once."""
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
+        """Fail the reply whose head is awaited, and the one whose body is."""
+        payload = self._payload
+        super().set_exception(exc, exc_cause)
+        if payload is not None and not payload.is_eof() and payload.exception() is None:
+            payload.set_exception(aiohttp.ClientPayloadError(str(exc)))
 
 
 class _Request(ClientRequest):
@@ -117,9 +149,9 @@ class _Request(ClientRequest):
 
     async def send(self, conn: Connection) -> ClientResponse:
         """Write head and body at once, without aiohttp's task for bodies that are still being made."""
-        protocol = conn.protocol
-        assert protocol is not None
-        assert protocol.transport is not None
+        protocol = _protocol(conn)
+        if protocol.transport is None:
+            raise aiohttp.ServerDisconnectedError
         writer = StreamWriter(protocol, self.loop)
         self.headers.update(self.depart())
         self.headers["Accept-Encoding"] = "identity"
@@ -152,10 +184,11 @@ class _Request(ClientRequest):
 class HttpArrival:
     """A response of aiohttp's."""
 
-    __slots__ = ("_response", "head")
+    __slots__ = ("_on_release", "_response", "head")
 
-    def __init__(self, response: ClientResponse) -> None:
+    def __init__(self, response: ClientResponse, on_release: Callable[[HttpArrival], None]) -> None:
         self._response = response
+        self._on_release = on_release
         self.head = Arrived(response.status, response.headers)
 
     async def read(self, limit: int) -> bytes:
@@ -171,10 +204,18 @@ class HttpArrival:
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes."""
-        while piece := await self._next():
-            yield piece
+        return self
+
+    def __aiter__(self) -> HttpArrival:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._next()
+        if not piece:
+            raise StopAsyncIteration
+        return piece
 
     def release(self) -> None:
         """Keep the connection where the body was read to its end, close it otherwise."""
@@ -182,13 +223,43 @@ class HttpArrival:
         if self._response.content.at_eof():
             self._response.release()
         else:
+            if self._response.connection is not None:
+                _abandon(self._response.connection)
             self._response.close()
+        self._on_release(self)
 
     async def _next(self) -> bytes:
         try:
             return await self._response.content.readany()
         except (aiohttp.ClientError, OSError) as error:
-            raise Disconnected(f"connection ended within the reply: {error!r}"[:300]) from error
+            raise Disconnected(_said("connection ended within the reply", repr(error))) from error
+
+
+def _request(url: str, body: bytes, session: aiohttp.ClientSession) -> _Request:
+    try:
+        address = URL(url, encoded=True)
+        if address.scheme in ("http", "https") and url.isprintable():
+            return _Request(address, body, session)
+    except ValueError:
+        pass
+    raise Unreachable(f"{url[:200]!a} is not an address that can be asked", help="write http://HOST:PORT")
+
+
+def _protocol(connection: Connection) -> ResponseHandler:
+    protocol = connection.protocol
+    assert protocol is not None
+    return protocol
+
+
+def _abandon(connection: Connection) -> None:
+    # Closing in order would wait until what we still have to say is read, which a hostile peer never does.
+    if connection.protocol is not None:
+        connection.protocol.abort()
+    connection.close()
+
+
+def _said(what: str, why: str) -> str:
+    return printable(f"{what[:200]}: {why}"[:400])
 
 
 __all__ = ["HttpArrival", "HttpOptions", "HttpTransport"]

@@ -19,8 +19,9 @@ from protocols.transport import Arrival, Transport
 
 # Items that already lie in memory are taken without waiting; after this many, others get a turn.
 _AT_ONCE: Final = 64
-# Where we ourselves were busy until the time was over, what has meanwhile arrived is read, once.
+# Where we ourselves were busy until the time was over, what has meanwhile arrived is read: for as long again, or this.
 _GRACE_S: Final = 0.01
+_IN_ALL: Final = "its time in all is over"
 
 
 class Stream:
@@ -33,7 +34,7 @@ class Stream:
         self._idle_s = idle_s
         self._arrival: Arrival | None = None
         self._items: AsyncIterator[Reply] | None = None
-        self._grace_s = _GRACE_S
+        self._last_s: float | None = None
         self.item_times_s: list[float] = []
         """When each item came, from sending; the first is the time to the first token."""
         self.complete = False
@@ -62,9 +63,9 @@ class Stream:
             raise BrokenStream("stream is not open, or has failed before: nothing more of it can be believed")
         if len(self.item_times_s) % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
-        left_s = self._deadline.left_s
+        left_s = self._left_s()
         try:
-            with Deadline(min(self._idle_s, left_s if left_s > 0 else self._late()), self._deadline.hotkey) as wait:
+            with Deadline(min(self._idle_s, left_s), self._deadline.hotkey) as wait:
                 wait.start()
                 item = await anext(self._items)
         except StopAsyncIteration:
@@ -74,14 +75,24 @@ class Stream:
             self._items = None
             if not isinstance(error, TimedOut):
                 raise
-            what = f"{self._idle_s:g} s without an item" if left_s > self._idle_s else "its time in all is over"
-            raise TimedOut(f"stream stopped after {len(self.item_times_s)} items: {what}") from None
+            what = f"{self._idle_s:g} s without an item" if left_s > self._idle_s else _IN_ALL
+            raise self._timed_out(what) from None
         self.item_times_s.append(self._attempt.now() - self._sent_at)
         return item
 
-    def _late(self) -> float:
-        grace_s, self._grace_s = self._grace_s, 0.0
-        return grace_s
+    def _left_s(self) -> float:
+        left_s = self._deadline.left_s
+        if left_s > 0:
+            return left_s
+        if self._last_s is None:
+            self._last_s = left_s - max(_GRACE_S, min(-left_s, self._deadline.limit_s))
+        if left_s <= self._last_s:
+            self._items = None
+            raise self._timed_out(_IN_ALL)
+        return left_s - self._last_s
+
+    def _timed_out(self, what: str) -> TimedOut:
+        return TimedOut(f"stream stopped after {len(self.item_times_s)} items: {what}")
 
     async def _begin(self, arrival: Arrival) -> AsyncIterator[Reply]:
         if arrival.head.status != 200:

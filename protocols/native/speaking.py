@@ -125,7 +125,9 @@ class NativeStreamReader:
                 if kind == frames.END:
                     status = self._check_end(payload, rolling, request, miner)
                     if (status == 200) != (fault is None):
-                        raise BrokenStream(f"stream of {keys.short(miner)} ends with status {status} against its frames")
+                        raise BrokenStream(
+                            f"stream of {keys.short(miner)} ends with status {status} against its frames"
+                        )
                     if fault is not None:
                         raise peer_error(miner, status, fault, "signed")
                     return

@@ -101,7 +101,7 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
     words = b"\n".join([word for header in raw for word in header]).decode("latin-1").split("\n")
     headers = dict(zip(words[::2], words[1::2], strict=False))
     if len(words) != 2 * len(headers):
-        twice = sorted({name[:32] for name in words[::2] if words[::2].count(name) > 1})
+        twice = sorted({name[:32] for name in words[::2] if words[::2].count(name) > 1})[:3]
         raise MalformedAuth(f"header {', '.join(twice) or 'line'} is given more than once, expected once")
     return headers
 

@@ -21,6 +21,7 @@ from uvicorn.server import ServerState
 
 from protocols.errors import HeadTooLarge, MalformedBody, SlowRequest, WireError
 from protocols.faults import fault_body
+from protocols.server.cycle import Cycle
 from protocols.server.limits import Limits
 from protocols.server.line import Line
 from protocols.server.meters import Meters
@@ -141,11 +142,15 @@ class GuardedProtocol(HttpToolsProtocol):
         # A body may follow in the same piece, so where much arrived at once the head itself is measured.
         if self._overhead > self._door.limits.head_bytes and self._head_size() > self._door.limits.head_bytes:
             raise _Refused(self._head_too_large())
+        if self.parser.get_http_version() not in ("1.1", "1.0"):
+            raise _Refused(MalformedBody("request is not HTTP/1.1", help="curl -v shows one"))
         if self.parser.should_upgrade():
             raise _Refused(MalformedBody("upgrade is not offered here", help="send plain HTTP/1.1"))
         if self._cycle_runs():
             raise _Refused(MalformedBody("pipelined requests are not served", help="send one request at a time"))
         super().on_headers_complete()
+        # uvicorn has just made the cycle and offers no way to name its class; nothing of it has run yet.
+        self.cycle.__class__ = Cycle
         self._in_head = False
         # Trailers come as headers too; what follows the body must not speak for what came before it.
         self.headers = []

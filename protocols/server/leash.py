@@ -50,7 +50,7 @@ class Leash:
             return
         cancelled_by_others = self._task.uncancel() > self._cancelling
         # Work that swallows its cancellation, or fails while it cleans up, was cut all the same.
-        if not cancelled_by_others and (kind is None or issubclass(kind, asyncio.CancelledError | Exception)):
+        if kind is None or (not cancelled_by_others and issubclass(kind, asyncio.CancelledError | Exception)):
             raise self._cause from None
 
     def drain(self) -> None:

@@ -45,13 +45,16 @@ class Listener:
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; returns the address, with the port that was chosen where 0 was asked for."""
+        # uvloop would listen on the remainder of a port that is too large.
+        if not 0 <= port <= 65_535:
+            raise BindFailed(f"cannot listen on {host}:{port}: a port is 0 to 65535", help="name another port")
         self._config.load()
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
                 lambda: self._door.connect(self._config), host, port, backlog=2048, reuse_address=True
             )
-        except (OSError, OverflowError, UnicodeError) as error:
+        except (OSError, UnicodeError) as error:
             raise BindFailed(
                 f"cannot listen on {host}:{port}: {error}", help=f"see who listens: ss -ltnp 'sport = :{port}'"
             ) from error

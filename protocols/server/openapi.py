@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from protocols.errors import CATALOGUE
 from protocols.server.route import Route
-from protocols.synapse import schema
+from protocols.synapse import schema_components
 
 _SIGNED: Final = ("Version", "Hotkey", "Receiver", "Nonce", "Signature")
 _MEDIA: Final = ("application/json", "application/msgpack")
@@ -37,17 +37,16 @@ _FAULT: Final = {
 
 def describe(routes: Iterable[Route], version: str) -> dict[str, Any]:
     """The OpenAPI document of these routes."""
-    schemas: dict[str, Any] = {"Fault": _FAULT}
+    served = list(routes)
+    references, schemas = schema_components([kind for route in served for kind in (route.query, route.query.Reply)])
     paths: dict[str, Any] = {path: {"get": _page(*about)} for path, about in _PAGES.items()}
-    for route in routes:
-        query, reply = route.name, f"{route.name}.Reply"
-        schemas |= _components(query, route.query) | _components(reply, route.query.Reply)
+    for route, query, reply in zip(served, references[::2], references[1::2], strict=True):
         paths[route.query.route()] = {"post": _operation(route, query, reply)}
     return {
         "openapi": "3.1.0",
         "info": {"title": "subnet miner", "version": version, "description": "Signed queries: docs/reference/wire.md"},
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": {**schemas, "Fault": _FAULT}},
     }
 
 
@@ -71,15 +70,6 @@ def render(document: dict[str, Any]) -> str:
     )
 
 
-def _components(name: str, kind: type[Any]) -> dict[str, Any]:
-    document = schema(kind)
-    nested = document.pop("$defs", {})
-    document.pop("$schema", None)
-    text = json.dumps({name: document, **nested}).replace("#/$defs/", "#/components/schemas/")
-    components: dict[str, Any] = json.loads(text)
-    return components
-
-
 def _page(summary: str, media_type: str) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": {"description": summary, "content": {media_type: {}}}}
     if "ready" in summary:
@@ -87,13 +77,13 @@ def _page(summary: str, media_type: str) -> dict[str, Any]:
     return {"summary": summary, "responses": responses}
 
 
-def _operation(route: Route, query: str, reply: str) -> dict[str, Any]:
+def _operation(route: Route, query: Mapping[str, Any], reply: Mapping[str, Any]) -> dict[str, Any]:
     headers = [
         {"name": f"X-Bittensor-{name}", "in": "header", "required": True, "schema": {"type": "string"}}
         for name in _SIGNED
     ]
-    content = {media: {"schema": {"$ref": f"#/components/schemas/{query}"}} for media in _MEDIA}
-    answer = {media: {"schema": {"$ref": f"#/components/schemas/{reply}"}} for media in _MEDIA}
+    content = {media: {"schema": query} for media in _MEDIA}
+    answer = {media: {"schema": reply} for media in _MEDIA}
     if route.streams:
         answer = {media.replace("application/", "application/vnd.subnet.stream+"): {} for media in _MEDIA}
     fault = {"application/json": {"schema": {"$ref": "#/components/schemas/Fault"}}}

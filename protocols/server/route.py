@@ -60,8 +60,9 @@ class Route:
 
     query: type[Synapse]
     answer: Answer
-    streams: bool
     name: str
+    streams: bool
+    awaits: bool
 
     @staticmethod
     def of(query: type[Synapse], answer: Answer) -> Route:
@@ -78,11 +79,12 @@ class Route:
                 f"handler of {query.__name__} is a plain generator, expected an asynchronous one",
                 help="a stream is written as  async def answer(ask, ctx): yield ...",
             )
-        return Route(query, answer, inspect.isasyncgenfunction(answer), query.__name__)
+        streams, awaits = inspect.isasyncgenfunction(answer), inspect.iscoroutinefunction(answer)
+        return Route(query, answer, query.__name__, streams, awaits)
 
     async def reply(self, ask: Synapse, context: Context, pool: Executor) -> Reply:
         """Run the handler and check what it returns."""
-        if inspect.iscoroutinefunction(self.answer):
+        if self.awaits:
             result = await self.answer(ask, context)
         else:
             result = await asyncio.get_running_loop().run_in_executor(pool, self.answer, ask, context)

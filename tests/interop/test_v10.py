@@ -60,6 +60,11 @@ class Barred(Synapse):
         text: str
 
 
+class Spot(msgspec.Struct, frozen=True):
+    x: float = 0.0
+    y: int = 0
+
+
 class Kinds(Synapse):
     word: str
     whole: int
@@ -70,13 +75,14 @@ class Kinds(Synapse):
     deep: list[dict[str, Any]]
     maybe: str | None = None
     pair: tuple[int, float] = (0, 0.0)
+    spot: Spot = Spot()
 
     class Reply(synapse.Reply):
         text: str
 
 
 # In the order of the v10 class, which is the order of its hash.
-FIELDS = ("word", "whole", "real", "yes", "maybe", "words", "pair", "by_name", "deep")
+FIELDS = ("word", "whole", "real", "yes", "maybe", "words", "pair", "by_name", "deep", "spot")
 SIGNED: HashFields = {Ask: ("prompt", "max_tokens"), Kinds: FIELDS}
 MIXED = Kinds(
     word="it's",
@@ -87,6 +93,7 @@ MIXED = Kinds(
     by_name={"a": 1, "b": 1e22},
     deep=[{"x": [None, 0.1]}],
     pair=(1, 2),
+    spot=Spot(1, 2),
 )
 OPEN = V10Hearing(SIGNED)
 
@@ -273,6 +280,9 @@ async def test_a_dendrite_understands_our_refusals(dendrite: Child) -> None:
                 "maybe": st.none() | st.text(st.characters(codec="utf-8")),
                 "words": st.lists(st.text(st.characters(codec="utf-8")), max_size=3),
                 "pair": st.tuples(st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
+                "spot": st.fixed_dictionaries(
+                    {"x": st.floats(allow_nan=False, allow_infinity=False), "y": st.integers()}
+                ),
                 "by_name": st.dictionaries(st.text(st.characters(codec="utf-8")), st.integers(-(2**53), 2**53)),
                 "deep": st.lists(
                     st.dictionaries(
@@ -291,7 +301,7 @@ def test_our_hash_of_a_body_is_the_dendrites(dendrite: Child, many: list[dict[st
     speaking = V10Speaking(SIGNED)
     for digest, body in dendrite.tell("hash", many=many)["hashed"]:
         query = {name: value for name, value in json.loads(body).items() if name in FIELDS}
-        composed = speaking.compose(Kinds(**query))
+        composed = speaking.compose(msgspec.convert(query, Kinds))
         assert composed.digest == digest
         headers = {n.lower(): v for n, v in speaking.ask(composed, ALICE, BOB.ss58_address, 1).headers.items()}
         heard = OPEN.hear(Head("POST", "/Kinds", headers, "127.0.0.1"), BOB, 1)

@@ -17,8 +17,9 @@ os.environ["BT_NO_PARSE_CLI_ARGS"] = "true"
 
 from bittensor.core.synapse import Synapse
 from bittensor.utils import networking
+from pydantic import BaseModel
 
-__all__ = ["ELSEWHERE", "Ask", "Barred", "Channel", "Chat", "Kinds", "mend"]
+__all__ = ["ELSEWHERE", "Ask", "Barred", "Channel", "Chat", "Kinds", "Spot", "mend"]
 
 ELSEWHERE = "203.0.113.1"  # the address a node would learn from the internet; never this machine's
 
@@ -47,6 +48,13 @@ class Barred(Synapse):  # type: ignore[misc]
     text: Optional[str] = None  # noqa: UP045
 
 
+class Spot(BaseModel):
+    """A model within a synapse."""
+
+    x: float = 0.0
+    y: int = 0
+
+
 class Kinds(Synapse):  # type: ignore[misc]
     """One signed field of each kind that JSON can carry; v10 cannot ask for a tuple or None without a default."""
 
@@ -57,6 +65,7 @@ class Kinds(Synapse):  # type: ignore[misc]
     maybe: Optional[str] = None  # noqa: UP045
     words: list[str]
     pair: tuple[int, float] = (0, 0.0)
+    spot: Spot = Spot()
     by_name: dict[str, float]
     deep: list[dict[str, Any]]
     text: Optional[str] = None  # noqa: UP045
@@ -71,6 +80,7 @@ class Kinds(Synapse):  # type: ignore[misc]
         "pair",
         "by_name",
         "deep",
+        "spot",
     )
 
 

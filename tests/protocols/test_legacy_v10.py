@@ -6,6 +6,7 @@ What real v10 peers send and accept is tested with them, in tests/interop/test_v
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any, ClassVar, Literal
 
@@ -44,6 +45,7 @@ from protocols.errors import (
 from protocols.keys import Keypair
 from protocols.legacy.v10 import V10Hearing, V10Speaking
 from protocols.legacy.v10.hearing import V10Heard
+from protocols.legacy.v10.wire import HashFields
 from protocols.memory import MemoryNetwork, MemoryTransport
 from protocols.replay import MemoryReplay
 from protocols.server import Context, Server, ServerOptions
@@ -74,6 +76,19 @@ class Kinds(Synapse):
 
     class Reply(synapse.Reply):
         text: str = ""
+
+
+class Point(msgspec.Struct, frozen=True):
+    x: float
+    y: float = 0.0
+
+
+class Draft(Synapse):
+    text: str
+    at: Point
+
+    class Reply(synapse.Reply):
+        text: str
 
 
 class Chat(Synapse):
@@ -281,6 +296,19 @@ def test_what_is_not_exactly_the_query_is_refused(body: bytes, error: type[Subne
         hear(GOLDEN_HEADERS).authenticate(body)
 
 
+def test_a_field_of_query_and_reply_is_read_as_the_query_and_answered_as_the_reply() -> None:
+    hash_fields: HashFields = {Draft: ("text", "at")}
+    composed = V10Speaking(hash_fields).compose(Draft(text="hi", at=Point(1)))
+    # What Python's str makes of a v10 model is what it makes of a dict.
+    parts = [hashlib.sha3_256(part.encode()).hexdigest() for part in ("hi", "{'x': 1.0, 'y': 0.0}")]
+    assert composed.digest == hashlib.sha3_256("".join(parts).encode()).hexdigest()
+    headers = V10Speaking(hash_fields).ask(composed, ALICE, BOB.ss58_address, NOW).headers
+    heard = hear({n.lower(): v for n, v in headers.items()}, target="/Draft", at=V10Hearing(hash_fields))
+    heard.authenticate(composed.body)
+    assert heard.read(composed.body, Draft) == Draft(text="hi", at=Point(1.0))
+    assert json.loads(heard.answer(Draft.Reply(text="HI")).body)["text"] == "HI"
+
+
 def test_only_json_is_read() -> None:
     with pytest.raises(UnsupportedMedia):
         hear(GOLDEN_HEADERS | {"content-type": "application/msgpack"})
@@ -289,7 +317,7 @@ def test_only_json_is_read() -> None:
 
 
 def test_an_answer_is_the_whole_synapse_and_is_not_signed() -> None:
-    heard = hear(GOLDEN_HEADERS)
+    heard = hear(GOLDEN_HEADERS | {"bt_header_axon_hotkey": CHARLIE.ss58_address})  # unsigned, so it may lie
     heard.authenticate(golden())
     outgoing = heard.answer(Ask.Reply(text="HI"))
     fields = json.loads(outgoing.body)
@@ -375,6 +403,8 @@ def test_an_axon_gets_an_empty_value_for_each_field_without_a_default() -> None:
 def test_a_query_is_not_sent_unsigned_or_under_another_name_by_mistake() -> None:
     with pytest.raises(InvalidSynapse, match="no hash fields"):
         SPEAKING.compose(Count(n=1))
+    with pytest.raises(InvalidSynapse, match="no hash fields"):
+        V10Speaking({type("Ask", (Ask,), {"__annotations__": {}}): ASK}).compose(Ask(prompt="hi"))
     composed = V10Speaking({Ask: ASK}, sender=ALICE.ss58_address).compose(Ask(prompt="hi"))
     assert json.loads(composed.body)["dendrite"] == {"hotkey": ALICE.ss58_address}
     with pytest.raises(KeyMaterialError, match="names sender"):

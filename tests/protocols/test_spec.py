@@ -227,7 +227,7 @@ def _plain(self: Any, *_: Any) -> None: ...
         ({"score": staticmethod(lambda task: [])}, "score takes"),
         ({"policy": lambda self, caller: None}, r"policy takes \(caller\), expected 2 arguments"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
 def test_a_definition_that_cannot_work_is_refused_when_it_is_read(attributes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidSubnet, match=f"Broken.{message}") as caught:

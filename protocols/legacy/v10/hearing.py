@@ -143,7 +143,12 @@ class V10Heard:
             "timeout": headers.get("timeout"),
             "dendrite": _terminal(headers, DENDRITE),
             # A dendrite takes its success from here, not from the response's own status.
-            "axon": {**_terminal(headers, AXON), "status_code": 200, "status_message": "Success"},
+            "axon": {
+                **_terminal(headers, AXON),
+                "hotkey": self._me,
+                "status_code": 200,
+                "status_message": "Success",
+            },
         }
         body = msgspec.json.encode(fields)
         length = (b"content-length", str(len(body)).encode())

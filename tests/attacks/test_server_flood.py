@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Too much, too slow, or without end: each has a limit, and an honest caller does not notice."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from yarl import URL
+
+from protocols.client import Client, Peer
+from protocols.errors import CATALOGUE
+from protocols.server import Context, Limits, ServerOptions
+from protocols.synapse import Reply, Synapse
+from tests.attacks.miner import ALICE, BODY, MINER, Ask, Count, Gate, Letter, Seen, Target, serving, until
+from tests.attacks.raw import connect, exchange, get, request
+
+
+def limited(limits: Limits) -> ServerOptions:
+    """Options that differ from the default ones only in these limits."""
+    return ServerOptions(limits=limits)
+
+
+async def metrics(target: Target) -> str:
+    """What the server counts."""
+    return (await get(target.url, "/metrics")).body.decode()
+
+
+async def test_a_connection_that_stays_silent_is_closed() -> None:
+    async with serving(options=limited(Limits(request_s=0.1))) as target, connect(target.url) as connection:
+        assert (await connection.response()).code == "slow_request"
+        assert await connection.ended(2.0) == b""
+
+
+@pytest.mark.parametrize("begin", [0, 300, -18, -5], ids=["nothing", "head", "body", "end"])
+async def test_a_request_that_trickles_in_is_cut_off_in_time(begin: int) -> None:
+    data = Letter().bytes()
+    async with serving(options=limited(Limits(request_s=0.2))) as target, connect(target.url) as connection:
+        started = time.monotonic()
+        await connection.send(data[:begin])
+        answered = asyncio.create_task(connection.response())
+        for byte in data[begin:]:
+            if answered.done():
+                break
+            await connection.send(bytes([byte]))
+            await asyncio.sleep(0.06)
+        assert (await answered).code == "slow_request"
+        assert 0.15 < time.monotonic() - started < 1.0
+        assert not target.seen.asked
+
+
+async def test_a_connection_left_idle_after_a_request_is_closed() -> None:
+    async with serving(options=limited(Limits(keep_alive_s=0.1))) as target, connect(target.url) as connection:
+        await connection.send(Letter().bytes())
+        assert (await connection.response()).status == 200
+        assert await connection.ended(2.0) == b""
+
+
+async def test_half_a_second_request_does_not_hold_a_connection_open() -> None:
+    limits = Limits(keep_alive_s=0.1, request_s=0.3)
+    async with serving(options=limited(limits)) as target, connect(target.url) as connection:
+        await connection.send(Letter().bytes())
+        assert (await connection.response()).status == 200
+        await connection.send(b"POST /Ask HTTP/1.1\r\nHo")
+        assert (await connection.response()).code == "slow_request"
+        assert await connection.ended(2.0) == b""
+
+
+class Much(Synapse):
+    """Asks for a large reply."""
+
+    class Reply(Reply):
+        """Megabytes."""
+
+        max_bytes = max_field_bytes = 1 << 25
+        text: str
+
+
+async def much(ask: Much, ctx: Context) -> Much.Reply:
+    """More than any socket buffer takes."""
+    return Much.Reply(text="x" * (1 << 24))
+
+
+def deaf(url: str) -> socket.socket:
+    """A connection whose owner never reads, and whose buffer is small."""
+    target = URL(url)
+    assert target.host is not None
+    assert target.port is not None
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect((target.host, target.port))
+    return client
+
+
+@pytest.mark.parametrize("query", [Much, Count], ids=["reply", "stream"])
+async def test_a_caller_that_never_reads_its_reply_is_dropped(query: type[Synapse]) -> None:
+    seen = Seen()
+    options = limited(Limits(write_stall_s=0.2))
+    async with serving({Much: much, Count: seen.count}, options) as target:
+        body = b'{"n":-1}' if query is Count else b"{}"
+        with deaf(target.url) as client:
+            client.sendall(Letter(target=query.route(), body=body).bytes())
+            await until(lambda: 'reason="write_stalled"' in target.server.meters.render().decode())
+            await until(lambda: target.server.meters.connections == 0)
+        assert seen.finished == (1 if query is Count else 0)
+        assert "subnet_queries_in_flight 0.0" in await metrics(target)
+
+
+async def test_a_refused_caller_that_neither_reads_nor_leaves_is_let_go() -> None:
+    async with serving() as target:
+        with deaf(target.url) as client:
+            client.sendall(b"GARBAGE\r\n\r\n")
+            await until(lambda: target.server.meters.connections == 0, within_s=3.0)
+
+
+async def test_a_caller_that_leaves_a_stream_early_stops_the_work_at_once() -> None:
+    seen = Seen()
+    async with serving({Count: seen.count}) as target, Client(ALICE) as client:
+        async with client.stream(Peer(MINER.ss58_address, target.url), Count(n=-1)) as stream:
+            async for item in stream:
+                if item.i == 3:
+                    break
+        await until(lambda: seen.finished == 1, within_s=2.0)
+        counted = seen.counted
+        await asyncio.sleep(0.05)
+        assert seen.counted == counted
+
+
+async def test_a_handler_that_yields_without_ever_waiting_leaves_the_loop_to_others() -> None:
+    seen = Seen()
+    async with serving({Count: seen.count, Ask: seen.answer}) as target, Client(ALICE) as client:
+        async with client.stream(Peer(MINER.ss58_address, target.url), Count(n=-1)) as stream:
+            await anext(aiter(stream))
+            assert (await exchange(target.url, Letter().bytes())).status == 200
+
+
+async def test_connections_of_one_address_are_limited_and_counted() -> None:
+    async with serving(options=limited(Limits(connections_per_address=5))) as target, AsyncExitStack() as stack:
+        held = [await stack.enter_async_context(connect(target.url)) for _ in range(5)]
+        await until(lambda: target.server.meters.connections == 5)
+        for _ in range(20):
+            async with connect(target.url) as another:
+                assert await another.ended(2.0) == b""
+        await held[0].send(Letter().bytes())
+        assert (await held[0].response()).status == 200
+        await held[1].close()
+        await until(lambda: target.server.meters.connections == 4)
+        assert 'subnet_refusals_total{reason="too_many_connections"} 20.0' in await metrics(target)
+
+
+async def test_connections_are_limited_in_all() -> None:
+    async with serving(options=limited(Limits(connections=3))) as target, AsyncExitStack() as stack:
+        for _ in range(3):
+            await stack.enter_async_context(connect(target.url))
+        await until(lambda: target.server.meters.connections == 3)
+        async with connect(target.url) as another:
+            assert await another.ended(2.0) == b""
+        assert target.server.meters.connections == 3
+
+
+async def test_no_connection_is_left_after_a_thousand_have_come_and_gone() -> None:
+    async with serving() as target:
+        for _ in range(20):
+            async with AsyncExitStack() as stack:
+                for at in range(50):
+                    connection = await stack.enter_async_context(connect(target.url))
+                    if at % 5:
+                        await connection.send((b"", b"GARB", b"POST /Ask", Letter().bytes(), b"\r\n" * at)[at % 5])
+        await until(lambda: target.server.meters.connections == 0)
+
+
+async def test_an_address_that_only_sends_nonsense_is_refused_unread_and_forgiven_later() -> None:
+    options = limited(Limits(failures_burst=5, failures_per_s=2.0))
+    async with serving(options=options) as target:
+        unsigned = request(body=BODY)
+        assert [(await exchange(target.url, unsigned)).status for _ in range(5)] == [401] * 5
+        refused = await exchange(target.url, unsigned)
+        assert (refused.status, refused.code, refused.header("retry-after")) == (429, "rate_limited", "1")
+        spoofed = await exchange(target.url, request(headers=[("X-Forwarded-For", "192.0.2.1")], body=BODY))
+        assert spoofed.status == 429
+        assert not refused.signed
+        await asyncio.sleep(1.0)
+        assert (await exchange(target.url, Letter().bytes())).status == 200
+
+
+async def test_a_validator_whose_requests_are_good_is_never_slowed() -> None:
+    options = limited(Limits(failures_burst=2, failures_per_s=0.1))
+    async with serving(options=options) as target, Client(ALICE) as client:
+        outcomes = await client.ask_all([Peer(MINER.ss58_address, target.url)] * 200, Ask(prompt="x"))
+    assert all(outcome.ok for outcome in outcomes)
+
+
+async def test_refusals_of_the_miners_own_are_not_held_against_a_caller() -> None:
+    async def fails(ask: Ask, ctx: Context) -> Ask.Reply:
+        return Ask.Reply(text="x" * 2_000_000)
+
+    options = limited(Limits(failures_burst=2, failures_per_s=0.1, complaints_burst=0))
+    async with serving({Ask: fails}, options) as target:
+        assert [(await exchange(target.url, Letter().bytes())).code for _ in range(10)] == ["handler_failed"] * 10
+
+
+def bad_requests() -> list[bytes]:
+    """One of each kind of bad request, some of them signed."""
+    stranger = Letter().headers()
+    return [
+        request(body=BODY),
+        request("/Unknown", body=BODY),
+        request("/" + "".join(random.choices("abcdef", k=12)), method="GET"),
+        request(method="PUT"),
+        b"GARBAGE\r\n\r\n",
+        request(headers=[("X-Big", "x" * 20_000)]),
+        request(headers={**stranger, "X-Bittensor-Signature": "0x" + "11" * 64}.items(), body=BODY),
+        Letter(nonce_ns=1).bytes(),
+        Letter(receiver=ALICE.ss58_address).bytes(),
+        Letter(body=b"nonsense").bytes(),
+        Letter(body=b"{}").bytes({"X-Subnet-Timeout": "soon"}),
+        Letter().bytes() + b"GET / HTTP/1.1\r\n\r\n",
+        Letter().bytes()[:-3],
+    ]
+
+
+async def send_bad_requests(url: str, count: int) -> None:
+    """Send that many bad requests, and leave each connection in one way or another."""
+
+    async def one(data: bytes) -> None:
+        async with connect(url) as connection:
+            await connection.send(data)
+            if data.endswith(b"}"):
+                await connection.last()
+
+    at_once = 50
+    for _ in range(count // at_once):
+        kinds = bad_requests()
+        await asyncio.gather(*(one(kinds[at % len(kinds)]) for at in range(at_once)))
+
+
+@pytest.mark.serial
+@pytest.mark.asyncio(loop_factories=["uvloop"])
+async def test_ten_thousand_bad_requests_log_nothing_and_make_no_metric_grow(caplog: pytest.LogCaptureFixture) -> None:
+    options = limited(Limits(failures_burst=1_000_000, failures_per_s=1_000_000.0))
+    async with serving(options=options) as target:
+        await send_bad_requests(target.url, 650)
+        series = len((await metrics(target)).splitlines())
+        await send_bad_requests(target.url, 9_350)
+        text = await metrics(target)
+        assert len(text.splitlines()) == series
+    named = set(re.findall(r'(?:reason|outcome)="([^"]*)"', text))
+    assert named <= set(CATALOGUE) | {"ok", "caller_left", "too_many_connections", "write_stalled", "cut"}
+    assert set(re.findall(r'query="([^"]*)"', text)) <= {"Ask", "Count"}
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_handler_that_always_fails_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def fails(ask: Ask, ctx: Context) -> Ask.Reply:
+        raise ValueError("secret of the miner")
+
+    async def breaks(ask: Count, ctx: Context) -> AsyncIterator[Count.Reply]:
+        raise ValueError("secret of the miner")
+        yield Count.Reply(i=0)
+
+    options = limited(Limits(complaints_burst=5, complaints_per_minute=1.0))
+    async with serving({Ask: fails, Count: breaks}, options) as target:
+        for _ in range(200):
+            response = await exchange(target.url, Letter().bytes())
+            assert (response.status, response.code, response.signed) == (500, "handler_failed", True)
+            assert b"secret" not in response.body
+        stream = await exchange(target.url, Letter(target="/Count", body=b'{"n":1}').bytes())
+        assert b"handler_failed" in stream.body
+        assert b"secret" not in stream.body
+    assert len(caplog.records) == 5
+    assert all(record.exc_info is not None for record in caplog.records)
+    caplog.clear()
+
+
+async def test_a_caller_who_fills_the_queue_is_refused_and_one_of_higher_priority_is_not() -> None:
+    class ByKey:
+        def admit(self, caller: object, query: type[Synapse]) -> float:
+            return 1.0 if getattr(caller, "hotkey", "") == ALICE.ss58_address else 0.0
+
+    gate, crowd = Gate(), MINER
+    options = ServerOptions(limits=Limits(slots=1, waiting=2), admission=ByKey())
+    async with serving({Ask: gate.answer}, options) as target:
+        strangers = [asyncio.create_task(exchange(target.url, Letter(key=crowd).bytes())) for _ in range(4)]
+        await until(lambda: sum(task.done() for task in strangers) == 1)
+        honest = asyncio.create_task(exchange(target.url, Letter(key=ALICE).bytes()))
+        await until(lambda: sum(task.done() for task in strangers) == 2)
+        gate.opened.set()
+        assert (await honest).status == 200
+        responses = [await stranger for stranger in strangers]
+        assert sorted(response.status for response in responses) == [200, 200, 503, 503]
+        full = [response for response in responses if response.status == 503]
+        assert all((r.code, r.header("retry-after"), r.signed) == ("overloaded", "1", True) for r in full)
