@@ -102,7 +102,11 @@ class Hearing(Protocol):
         ...
 
     def hear(self, head: Head, me: Signer, now_ns: int) -> Heard:
-        """Check shape, receiver and freshness, before the body is read; raises `AuthError`."""
+        """Check shape and receiver, before the body is read; raises `AuthError`. The server checks the freshness."""
+        ...
+
+    def refuse(self, error: SubnetError) -> Outgoing:
+        """The response to a request that was not even heard; never signed."""
         ...
 
 

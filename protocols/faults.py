@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from protocols import keys
+from protocols.dialect import Outgoing
 from protocols.errors import PeerError, SubnetError
 
 MAX_FAULT_BYTES: Final = 16_384
@@ -36,6 +37,12 @@ class _FaultBody(msgspec.Struct, frozen=True):
 def fault_body(error: SubnetError) -> bytes:
     """The JSON body that tells a peer of an error."""
     return msgspec.json.encode({"error": error.to_json()})
+
+
+def plain_refusal(error: SubnetError) -> Outgoing:
+    """An error for somebody of whom nothing is known: nothing is signed."""
+    body = fault_body(error)
+    return Outgoing(error.status, fault_headers(error, body), body)
 
 
 def fault_headers(error: SubnetError, body: bytes) -> list[tuple[bytes, bytes]]:

@@ -31,10 +31,11 @@ from protocols.errors import (
     MalformedAuth,
     MalformedReply,
     MessageError,
+    StaleRequest,
     SubnetError,
     UnsupportedMedia,
 )
-from protocols.faults import fault_body, fault_headers, peer_error, retry_after
+from protocols.faults import peer_error, plain_refusal, retry_after
 from protocols.keys import Signer
 from protocols.legacy.events import EventReader, EventWriter
 from protocols.synapse import Reply, Synapse
@@ -63,28 +64,20 @@ class EpistulaHearing:
     """The server's half; `unaddressed` names the queries that are also taken without Epistula-Signed-For.
 
     Such a request is good at every server that takes it, so whoever gets one can pass it on; a request that names
-    another receiver is refused all the same. Give the server's own bounds of age and skew where they are the stricter.
+    another receiver is refused all the same.
     """
 
     name = PROTOCOL
 
-    def __init__(
-        self,
-        *,
-        unaddressed: AbstractSet[type[Synapse]] = frozenset(),
-        max_age_s: float = MAX_AGE_S,
-        max_skew_s: float = auth.MAX_SKEW_S,
-    ) -> None:
+    def __init__(self, *, unaddressed: AbstractSet[type[Synapse]] = frozenset()) -> None:
         self._unaddressed = frozenset(query.route() for query in unaddressed)
-        self._max_age_s = min(max_age_s, MAX_AGE_S)
-        self._max_skew_s = max_skew_s
 
     def speaks(self, headers: Mapping[str, str]) -> bool:
         """The sender names itself in a header that nobody else sends."""
         return "epistula-signed-by" in headers
 
     def hear(self, head: Head, me: Signer, now_ns: int) -> EpistulaHeard:
-        """Check shape, receiver and freshness."""
+        """Check shape, receiver and Epistula's own bound of age."""
         content_type = head.headers.get("content-type", "")
         if codec_for(content_type) is not JSON:
             raise UnsupportedMedia(f"content type is {content_type[:64]!a}, expected {JSON.media_type}")
@@ -93,8 +86,13 @@ class EpistulaHearing:
         claim = _read_claim(head.headers)
         if claim.receiver is not None or head.target not in self._unaddressed:
             auth.check_receiver(claim, me.ss58_address)
-        auth.check_freshness(claim, now_ns, max_age_s=self._max_age_s, max_skew_s=self._max_skew_s)
+        if now_ns - claim.nonce_ns > MAX_AGE_S * 1e9:
+            raise StaleRequest(f"request is over {MAX_AGE_S:g} s old, the most that Epistula allows")
         return EpistulaHeard(claim, uuid)
+
+    def refuse(self, error: SubnetError) -> Outgoing:
+        """The error in our own words, of which Epistula has none."""
+        return plain_refusal(error)
 
 
 class EpistulaHeard:
@@ -128,8 +126,7 @@ class EpistulaHeard:
 
     def refuse(self, error: SubnetError) -> Outgoing:
         """The error in our own words, of which Epistula has none."""
-        body = fault_body(error)
-        return Outgoing(error.status, fault_headers(error, body), body)
+        return plain_refusal(error)
 
     def stream(self) -> EventWriter:
         """A stream of server-sent events, unsigned."""

@@ -12,7 +12,7 @@ from protocols.auth import Claim
 from protocols.codec import JSON, Codec, codec_for
 from protocols.dialect import Caller, Head, Outgoing
 from protocols.errors import SubnetError
-from protocols.faults import fault_body, fault_headers
+from protocols.faults import fault_body, fault_headers, plain_refusal
 from protocols.keys import Signer
 from protocols.seal import RollingHash, Said
 from protocols.synapse import Reply, Synapse
@@ -23,20 +23,19 @@ class NativeHearing:
 
     name = auth.PROTOCOL
 
-    def __init__(self, max_age_s: float = auth.MAX_AGE_S, max_skew_s: float = auth.MAX_SKEW_S) -> None:
-        self._max_age_s = max_age_s
-        self._max_skew_s = max_skew_s
-
     def speaks(self, headers: Mapping[str, str]) -> bool:
         """Everything that no other dialect claims is ours to refuse."""
         return True
 
     def hear(self, head: Head, me: Signer, now_ns: int) -> NativeHeard:
-        """Check shape, receiver and freshness."""
+        """Check shape and receiver."""
         claim = auth.read_claim(head.headers)
         auth.check_receiver(claim, me.ss58_address)
-        auth.check_freshness(claim, now_ns, max_age_s=self._max_age_s, max_skew_s=self._max_skew_s)
         return NativeHeard(head, claim, me)
+
+    def refuse(self, error: SubnetError) -> Outgoing:
+        """The error, unsigned."""
+        return plain_refusal(error)
 
 
 class NativeHeard:

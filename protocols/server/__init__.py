@@ -72,7 +72,7 @@ class Server:
         clock = options.clock
         replay = options.replay or MemoryReplay.after_restart(clock.time_ns(), skew_s=options.limits.max_skew_s)
         self._pool = ThreadPoolExecutor(options.limits.threads, thread_name_prefix="subnet-answer")
-        dialects = (*options.legacy, NativeHearing(options.limits.max_age_s, options.limits.max_skew_s))
+        dialects = (*options.legacy, NativeHearing())
         complaints = Complaints(clock, options.limits.complaints_burst, options.limits.complaints_per_minute)
         self._pipeline = Pipeline(
             Parts(key, clock, options.limits, dialects, replay, options.admission, self._pool, self.meters, complaints)

@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from protocols.dialect import Heard, Outgoing, StreamWriter
+from protocols.dialect import Heard, Hearing, Outgoing, StreamWriter
 from protocols.errors import BodyTooLarge, MalformedAuth, MalformedBody, SubnetError, UnsupportedMedia
-from protocols.faults import fault_body, fault_headers
+from protocols.faults import plain_refusal
 from protocols.server.leash import CallerLeft
 
 Scope = Mapping[str, Any]
@@ -20,10 +20,11 @@ Send = Callable[[Any], Awaitable[None]]
 class Exchange:
     """What is known of one request so far, and what was written in return."""
 
-    __slots__ = ("_body_read", "_send", "_started", "_writer", "heard", "receive")
+    __slots__ = ("_body_read", "_send", "_started", "_writer", "heard", "hearing", "receive")
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self.receive = receive
+        self.hearing: Hearing | None = None
         self.heard: Heard | None = None
         self._send = send
         self._started = False
@@ -65,7 +66,9 @@ class Exchange:
         elif self._started:
             return
         else:
-            outgoing = plain_refusal(error) if self.heard is None else self.heard.refuse(error)
+            # In the words of whoever asks, as far as it is known who that is.
+            voice = self.heard or self.hearing
+            outgoing = plain_refusal(error) if voice is None else voice.refuse(error)
             if not self._body_read:
                 # The rest of the body is still to come, so nothing more can be read from this connection.
                 outgoing.headers.append((b"connection", b"close"))
@@ -87,12 +90,6 @@ class Exchange:
         """Send the sealed last chunk."""
         self._writer = None
         await self._send({"type": "http.response.body", "body": chunk})
-
-
-def plain_refusal(error: SubnetError) -> Outgoing:
-    """An error for somebody of whom nothing is known: nothing is signed."""
-    body = fault_body(error)
-    return Outgoing(error.status, fault_headers(error, body), body)
 
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
@@ -141,6 +138,5 @@ __all__ = [
     "check_encoding",
     "check_size",
     "client_address",
-    "plain_refusal",
     "read_headers",
 ]

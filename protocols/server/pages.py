@@ -11,8 +11,9 @@ import msgspec
 
 from protocols.dialect import Outgoing
 from protocols.errors import MessageError, MethodNotAllowed, UnknownRoute
+from protocols.faults import plain_refusal
 from protocols.server.complaints import Complaints
-from protocols.server.exchange import Exchange, Scope, plain_refusal
+from protocols.server.exchange import Exchange, Scope
 from protocols.server.meters import Meters
 from protocols.server.openapi import describe, render
 from protocols.server.route import Route

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, TypeVar
 
+from protocols.auth import check_freshness
 from protocols.clock import Clock
 from protocols.dialect import Caller, Head, Heard, Hearing
 from protocols.errors import (
@@ -120,7 +121,7 @@ class Pipeline:
 
     async def _serve(self, route: Route, scope: Scope, exchange: Exchange) -> None:
         head = self._head(route, scope)
-        exchange.heard = heard = self._hear(head)
+        exchange.heard = heard = self._hear(head, exchange)
         body = await exchange.read_body(route.query.max_bytes)
         caller = heard.authenticate(body)
         await self._remember(caller)
@@ -161,11 +162,16 @@ class Pipeline:
         if wait_s > 0:
             raise WarmingUp(f"this server has just started, ready in {wait_s:.1f} s", retry_after_s=wait_s)
 
-    def _hear(self, head: Head) -> Heard:
+    def _hear(self, head: Head, exchange: Exchange) -> Heard:
         parts = self._parts
+        now_ns, limits = parts.clock.time_ns(), parts.limits
         for dialect in parts.dialects:
             if dialect.speaks(head.headers):
-                return dialect.hear(head, parts.key, parts.clock.time_ns())
+                exchange.hearing = dialect
+                heard = dialect.hear(head, parts.key, now_ns)
+                # One window for all dialects: what the replay store forgets, no dialect may still find fresh.
+                check_freshness(heard.nonce_ns, now_ns, max_age_s=limits.max_age_s, max_skew_s=limits.max_skew_s)
+                return heard
         raise MalformedAuth("request is not signed in a dialect that is served here")
 
     async def _remember(self, caller: Caller) -> None:

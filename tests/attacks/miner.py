@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from protocols import auth
 from protocols.keys import Keypair, Scheme, Signer
 from protocols.replay import MemoryReplay
 from protocols.server import Answer, Context, Server, ServerOptions
 from protocols.synapse import Reply, Synapse
-from tests.attacks.raw import request
+from tests.attacks.raw import exchange, get, request
 
 MINER = Keypair.from_uri("//Bob")
 ALICE = Keypair.from_uri("//Alice")
@@ -142,6 +141,12 @@ class Letter:
         return request(self.target, headers.items(), self.body, method=self.method)
 
 
+def altered(name: str, value: str, letter: Letter | None = None) -> bytes:
+    """A signed request with one header written over afterwards."""
+    letter = letter or Letter()
+    return request(letter.target, {**letter.headers(), name: value}.items(), letter.body)
+
+
 @dataclass
 class Gate:
     """A handler that waits until it is let go, and tells how it ended."""
@@ -162,8 +167,17 @@ class Gate:
         return Ask.Reply(text=ask.prompt)
 
 
-async def until(holds: Any, within_s: float = 5.0) -> None:
+async def still_serves(target: Target) -> bool:
+    """Whether anyone sees it alive, and an honest caller is answered."""
+    live = await get(target.url, "/livez")
+    asked = await exchange(target.url, Letter().bytes())
+    return live.status == asked.status == 200
+
+
+async def until(holds: Callable[[], bool], within_s: float = 5.0) -> None:
     """Wait until something holds, looking often."""
-    async with asyncio.timeout(within_s):
-        while not holds():
-            await asyncio.sleep(0.002)
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + within_s
+    while not holds():
+        assert loop.time() < give_up, "this never came to hold"
+        await asyncio.sleep(0.002)

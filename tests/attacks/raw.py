@@ -49,6 +49,11 @@ class Response:
         """The error's code."""
         return self.error["code"]
 
+    def refuses(self, status: int, code: str) -> bool:
+        """Whether this is that refusal, unsigned, on a connection that ends."""
+        assert (self.status, self.code) == (status, code)
+        return not self.signed and self.header("connection") == "close"
+
     @property
     def signed(self) -> bool:
         """Whether the server put its name to this."""

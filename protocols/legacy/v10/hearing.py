@@ -60,19 +60,15 @@ class V10Hearing:
         hash_fields: HashFields | None = None,
         *,
         unsigned_bodies: AbstractSet[type[Synapse]] = frozenset(),
-        max_age_s: float = auth.MAX_AGE_S,
-        max_skew_s: float = auth.MAX_SKEW_S,
     ) -> None:
         self._coverages = wire.coverages(hash_fields or {}, unsigned_bodies)
-        self._max_age_s = max_age_s
-        self._max_skew_s = max_skew_s
 
     def speaks(self, headers: Mapping[str, str]) -> bool:
         """A dendrite names itself in a header that nobody else sends."""
         return f"{DENDRITE}hotkey" in headers
 
     def hear(self, head: Head, me: Signer, now_ns: int) -> V10Heard:
-        """Check that the query is open to v10, then shape and freshness; the receiver is part of what is signed."""
+        """Check that the query is open to v10, then its shape; the receiver is part of what is signed."""
         coverage = self._coverages.get(head.target)
         if coverage is None:
             raise MalformedAuth(
@@ -82,8 +78,11 @@ class V10Hearing:
         if codec_for(head.headers.get("content-type", "")) is not JSON:
             raise UnsupportedMedia(f"content type is {head.headers['content-type'][:64]!a}, expected {JSON.media_type}")
         claim = _read_claim(head.headers, me.ss58_address)
-        auth.check_freshness(claim, now_ns, max_age_s=self._max_age_s, max_skew_s=self._max_skew_s)
         return V10Heard(head, claim, me.ss58_address, coverage)
+
+    def refuse(self, error: SubnetError) -> Outgoing:
+        """The error as v10 words it."""
+        return _refusal(error)
 
 
 class V10Heard:
@@ -156,8 +155,7 @@ class V10Heard:
 
     def refuse(self, error: SubnetError) -> Outgoing:
         """The error as v10 words it."""
-        body = msgspec.json.encode({"message": error.message})
-        return Outgoing(_STATUS.get(type(error), error.status), fault_headers(error, body), body)
+        return _refusal(error)
 
     def stream(self) -> StreamWriter:
         """Each v10 subnet has a stream format of its own, so there is none to write."""
@@ -165,6 +163,11 @@ class V10Heard:
             f"{self._coverage.query.__name__} is answered by a stream, v10 peers are answered by one object",
             help="ask with btauth/1",
         )
+
+
+def _refusal(error: SubnetError) -> Outgoing:
+    body = msgspec.json.encode({"message": error.message})
+    return Outgoing(_STATUS.get(type(error), error.status), fault_headers(error, body), body)
 
 
 def _read_claim(headers: Mapping[str, str], me: str) -> Claim:

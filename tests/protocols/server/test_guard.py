@@ -48,7 +48,7 @@ async def test_a_reply_that_ends_its_connection_is_delivered_to_a_slow_reader() 
     async with serving({Large: large}) as target, connect(target.url, read_ahead=65_536) as connection:
         await connection.send(Letter(target="/Large").bytes({"Connection": "close"}))
         read = 0
-        for _ in range(6):
+        for _ in range(4):
             read += len(await connection.reader.read(1 << 18))
             await asyncio.sleep(0.3)
         rest = await connection.ended()
@@ -72,10 +72,11 @@ async def test_a_peer_that_is_told_to_stop_and_sends_on_is_cut_off() -> None:
     async with serving() as target, connect(target.url) as connection:
         await connection.send(b"GARBAGE\r\n\r\n")
         assert (await connection.response()).status == 400
-        started = time.monotonic()
-        sent, _ = await connection.flood(b"x" * 65_536, 64 << 20)
+        sent = 0
+        while not connection.writer.is_closing() and sent < 256 << 20:
+            await connection.send(b"x" * 65_536)
+            sent += 65_536
         assert sent < 32 << 20
-        assert time.monotonic() - started < 1.0
         await until(lambda: target.server.meters.connections == 0)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -70,34 +71,39 @@ async def test_work_is_cut_when_the_server_stops() -> None:
     assert cancelling() == 0
 
 
+async def leashed(leash: Leash, when_cut: Callable[[], Awaitable[None]]) -> None:
+    """Work that does something when it is cancelled, and goes on as if it was not."""
+    async with leash:
+        try:
+            await asyncio.sleep(5)
+        except asyncio.CancelledError:
+            await when_cut()
+
+
 async def test_the_first_reason_is_the_one_that_counts() -> None:
     leash = Leash(0.001, Line().receive)
+
+    async def drained_too() -> None:
+        leash.drain()
+        raise asyncio.CancelledError
+
     with pytest.raises(DeadlineExceeded):
-        async with leash:
-            try:
-                await asyncio.sleep(5)
-            finally:
-                leash.drain()
+        await leashed(leash, drained_too)
     assert cancelling() == 0
 
 
 async def test_work_that_swallows_its_cancellation_was_cut_all_the_same() -> None:
     with pytest.raises(DeadlineExceeded):
-        async with Leash(0.001, Line().receive):
-            try:
-                await asyncio.sleep(5)
-            except asyncio.CancelledError:
-                await asyncio.sleep(0)
+        await leashed(Leash(0.001, Line().receive), lambda: asyncio.sleep(0))
     assert cancelling() == 0
 
 
 async def test_work_that_fails_while_it_is_cut_was_cut_all_the_same() -> None:
+    async def fails() -> None:
+        raise ValueError("while cleaning up")
+
     with pytest.raises(DeadlineExceeded):
-        async with Leash(0.001, Line().receive):
-            try:
-                await asyncio.sleep(5)
-            except asyncio.CancelledError:
-                raise ValueError("while cleaning up") from None
+        await leashed(Leash(0.001, Line().receive), fails)
     assert cancelling() == 0
 
 

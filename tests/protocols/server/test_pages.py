@@ -13,7 +13,7 @@ from protocols.keys import Keypair
 from protocols.server import Context, Route, ServerOptions
 from protocols.server.openapi import describe, render
 from protocols.synapse import Reply, Synapse
-from tests.attacks.miner import MINER, Count, Letter, Target, serving
+from tests.attacks.miner import MINER, Count, Letter, serving
 from tests.attacks.raw import connect, exchange, get, request
 
 PAGES = {
