@@ -176,7 +176,8 @@ class Attempt:
         if self.sent_at is None:
             self.sent_at = self._clock.monotonic()
             self._deadline.start()
-        return self._asked.headers
+        # A miner that knows how long its answer is of use can drop what it would finish too late.
+        return {**self._asked.headers, "X-Subnet-Timeout": f"{self._deadline.limit_s:.3f}"}
 
 
 __all__ = ["Attempt", "Deadline"]

@@ -109,6 +109,8 @@ class Server:
         """Take nothing new, let running queries end within `drain_s`, then cut them."""
         self._pipeline.draining = True
         await self._listener.stop(drain_s, self._pipeline.cut)
+        # What came in without our own socket, mounted elsewhere or within the process, has had its time too.
+        self._pipeline.cut()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def __aenter__(self) -> Server:

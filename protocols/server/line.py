@@ -13,8 +13,8 @@ import asyncio
 import math
 from typing import Final
 
-_LINGER_S: Final = 1.0
-_LEAST_BYTES: Final = 8_192
+_LINGER_S: Final = 0.5
+_LEAST_BYTES: Final = 4_096
 """What a peer must at least read in each of these waits."""
 _DROPPED_BYTES: Final = 1 << 20
 """What a peer may send after it was told to stop."""

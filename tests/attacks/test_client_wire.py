@@ -363,7 +363,7 @@ async def test_nothing_of_a_browser_is_sent() -> None:
         await client.outcome(miner.peer, Ask())
     names = set(miner.questions[0].headers)
     signed = {f"x-bittensor-{name}" for name in ("version", "hotkey", "receiver", "nonce", "signature")}
-    assert names == {"host", "content-type", "content-length", "accept-encoding", *signed}
+    assert names == {"host", "content-type", "content-length", "accept-encoding", "x-subnet-timeout", *signed}
     assert miner.questions[0].headers["accept-encoding"] == "identity"
 
 

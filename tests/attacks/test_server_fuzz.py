@@ -56,13 +56,13 @@ async def holds_out_against(data: bytes) -> None:
         assert (await get(target.url, "/livez")).status == 200
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(data=NOISE)
 async def test_any_bytes_are_survived(data: bytes) -> None:
     await holds_out_against(data)
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(edits=EDITS)
 async def test_any_edit_of_a_good_request_is_survived(edits: list[tuple[float, int, bytes]]) -> None:
     data = Letter().bytes()

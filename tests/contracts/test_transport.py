@@ -66,12 +66,14 @@ class Work:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.remaining_s: list[float] = []
         self.cancelled = asyncio.Event()
         self.refusals: list[Exception] = []
 
     async def answer(self, ask: Ask, context: Context) -> Ask.Reply:
         """Say it again."""
         self.asked.append(ask.text)
+        self.remaining_s.append(context.remaining_s)
         if self.refusals:
             raise self.refusals.pop()
         try:
@@ -147,6 +149,14 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 async def test_a_question_is_answered(world: World) -> None:
     peer, client = await world.serve(), await world.client()
     assert await client.ask(peer, Ask(text="hi")) == Ask.Reply(text="hi")
+
+
+async def test_a_miner_knows_how_long_its_answer_is_of_use(world: World) -> None:
+    peer, client = await world.serve(), await world.client()
+    await client.ask(peer, Ask(), timeout_s=7.5)
+    await client.ask(peer, Ask())
+    assert 7.0 < world.work.remaining_s[0] <= 7.5
+    assert 11.5 < world.work.remaining_s[1] <= 12.0
 
 
 async def test_an_outcome_holds_what_was_asked_and_a_proof_of_the_answer(world: World) -> None:

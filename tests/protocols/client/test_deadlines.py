@@ -174,17 +174,18 @@ async def test_a_deadline_that_passed_is_an_error_and_no_cancellation_of_the_tas
     assert cancelling() == 0
 
 
-async def test_a_cancellation_from_outside_is_passed_on_though_the_deadline_passes_in_the_same_moment() -> None:
+@pytest.mark.parametrize("before_s", [1e-6, -1e-6], ids=["just before", "just after"])
+async def test_a_cancellation_from_outside_is_passed_on_though_the_deadline_passes_in_the_same_moment(
+    before_s: float,
+) -> None:
     async def ask() -> None:
-        await outlive(Deadline(0.02, HOTKEY))
+        with Deadline(0.02, HOTKEY) as deadline:
+            deadline.start()
+            # Due in the same turn of the event loop as the deadline itself.
+            asyncio.get_running_loop().call_later(deadline.left_s - before_s, task.cancel)
+            await asyncio.sleep(1)
 
     task = asyncio.create_task(ask())
-    await asyncio.sleep(0)
-    loop = asyncio.get_running_loop()
-    # Both timers are due when the loop wakes up, in either order.
-    loop.call_later(0.019, task.cancel)
-    loop.call_later(0.0205, task.cancel)
-    time.sleep(0.03)  # noqa: ASYNC251
     with pytest.raises(asyncio.CancelledError):
         await task
     assert task.cancelled()

@@ -82,6 +82,16 @@ async def test_where_nobody_can_be_asked_is_unreachable_and_said_in_print(url: s
     assert outcome.timing.elapsed_s == 0.0
 
 
+@pytest.mark.parametrize(
+    ("scheme", "path"), [("http", "/\r\nX-Injected: yes\r\n"), ("http", "/ HTTP/1.1\r\n\r\n"), ("ws", ""), ("tcp", "")]
+)
+async def test_an_address_can_put_nothing_into_a_request_and_name_no_other_protocol(scheme: str, path: str) -> None:
+    async with misbehaving(saying(honest)) as miner, Client(VALIDATOR) as client:
+        peer = Peer(MINER.ss58_address, miner.url.replace("http", scheme) + path)
+        assert isinstance((await client.outcome(peer, Ask())).error, Unreachable)
+        assert miner.connections == 0
+
+
 async def test_a_peer_that_speaks_no_tls_cannot_be_reached_by_it() -> None:
     options = ClientOptions(transport=HttpTransport(HttpOptions(connect_s=0.2)))
     async with misbehaving(silent) as miner, Client(VALIDATOR, options) as client:

@@ -50,7 +50,7 @@ async def test_a_reply_that_ends_its_connection_is_delivered_to_a_slow_reader() 
         read = 0
         for _ in range(4):
             read += len(await connection.reader.read(1 << 18))
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.2)
         rest = await connection.ended()
         assert read + len(rest) > 16 << 20
         assert rest.endswith(b'"caller":""}')

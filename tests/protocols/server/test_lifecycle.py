@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 import pytest
 from yarl import URL
 
-from protocols.client import Client, Peer
+from protocols.client import Client, ClientOptions, Peer
 from protocols.errors import BindFailed, InvalidSynapse, PeerError
+from protocols.memory import MemoryNetwork, MemoryTransport
 from protocols.replay import MemoryReplay
 from protocols.server import Context, Limits, Server, ServerOptions
 from tests.attacks.miner import ALICE, MINER, Ask, Count, Gate, Letter, Seen, until
@@ -180,6 +181,7 @@ async def test_those_who_wait_for_a_slot_are_cut_too() -> None:
     await nothing_is_left(miner)
 
 
+@pytest.mark.asyncio(loop_factories=["asyncio"])
 async def test_a_handler_that_will_not_be_cancelled_does_not_hold_up_the_end_for_ever() -> None:
     entered = asyncio.Event()
 
@@ -265,6 +267,20 @@ async def test_a_large_reply_is_delivered_whole_before_the_end() -> None:
     assert rest.endswith(b'x","caller":""}')
     assert len(rest) > (24 << 20) - 1000
     await nothing_is_left(miner)
+
+
+async def test_what_came_in_without_a_socket_is_cut_too() -> None:
+    gate, network = Gate(), MemoryNetwork()
+    miner = server(gate.answer)
+    peer = Peer(MINER.ss58_address, network.serve("miner", miner.app))
+    async with Client(ALICE, ClientOptions(transport=MemoryTransport(network))) as client:
+        asking = asyncio.create_task(client.outcome(peer, Ask(prompt="x")))
+        await until(lambda: gate.entered == 1)
+        await miner.stop(drain_s=0.0)
+        outcome = await asking
+    assert isinstance(outcome.error, PeerError)
+    assert outcome.error.peer_code == "draining"
+    assert gate.left == ["cancelled"]
 
 
 async def test_two_servers_share_a_process_and_no_metrics() -> None:

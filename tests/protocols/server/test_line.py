@@ -8,7 +8,11 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from protocols.server.line import Line
+
+pytestmark = pytest.mark.serial
 
 
 class Lost(asyncio.Protocol):
@@ -68,8 +72,8 @@ async def test_the_last_words_arrive_and_then_the_end() -> None:
 async def test_a_peer_that_does_not_leave_is_left() -> None:
     async with line() as (ours, lost, _):
         ours.close()
-        assert not await within(lost, 0.8)
-        assert await within(lost, 0.6)
+        assert not await within(lost, 0.4)
+        assert await within(lost, 0.4)
 
 
 async def test_a_peer_that_does_not_read_is_left() -> None:
@@ -77,7 +81,7 @@ async def test_a_peer_that_does_not_read_is_left() -> None:
         ours.write(b"x" * 100_000)
         ours.close()
         assert ours.unsent > 0
-        assert await within(lost, 2.6)
+        assert await within(lost, 1.3)
 
 
 async def test_a_peer_that_reads_slowly_gets_all_of_it() -> None:
@@ -89,7 +93,7 @@ async def test_a_peer_that_reads_slowly_gets_all_of_it() -> None:
             piece = await received(peer, 6_000)
             assert piece
             read += len(piece)
-            await asyncio.sleep(0.12)
+            await asyncio.sleep(0.08)
         assert await received(peer) == b""
         assert await within(lost, 0.5)
 
