@@ -62,6 +62,8 @@ T = TypeVar("T")
 
 # What a handler may tell its caller by raising it; anything else is a fault of the miner's.
 _SAYABLE: Final = (Refusal, MessageError, HandlerError)
+# `sys.exit` deep in somebody's library must not end in silence, and a handler may lose a task of its own.
+_FAULTS: Final = (Exception, CancelledError, SystemExit)
 _SECONDS: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,9})?", re.ASCII)
 
 
@@ -192,7 +194,7 @@ class Pipeline:
             return await route.reply(ask, context, self._parts.pool)
         except _SAYABLE:
             raise
-        except (Exception, CancelledError) as error:
+        except _FAULTS as error:
             if _is_cut(error):
                 raise
             raise self._failed(route, context, error) from error
@@ -206,7 +208,7 @@ class Pipeline:
                     await exchange.write_chunk(self._encoded(route, context, writer.item, route.checked(item)))
         except _SAYABLE:
             raise
-        except (Exception, CancelledError) as error:
+        except _FAULTS as error:
             if _is_cut(error):
                 raise
             raise self._failed(route, context, error) from error

@@ -16,10 +16,10 @@ from threading import Thread
 
 import msgspec
 
-from protocols import seal
+from protocols import seal, synapse
 from protocols.client import Client, ClientOptions, Peer
 from protocols.keys import Keypair
-from protocols.synapse import Reply, Synapse
+from protocols.synapse import Synapse
 
 VALIDATOR = Keypair.from_uri("//Alice")
 MINER = Keypair.from_uri("//Bob")
@@ -33,7 +33,7 @@ class Ask(Synapse):
 
     prompt: str = "hello"
 
-    class Reply(Reply):
+    class Reply(synapse.Reply):
         """A text, of at most 64 KiB in all."""
 
         max_bytes = 65_536

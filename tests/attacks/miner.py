@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from protocols import auth
+from protocols import auth, synapse
 from protocols.keys import Keypair, Scheme, Signer
 from protocols.replay import MemoryReplay
 from protocols.server import Answer, Context, Server, ServerOptions
-from protocols.synapse import Reply, Synapse
+from protocols.synapse import Synapse
 from tests.attacks.raw import exchange, get, request
 
 MINER = Keypair.from_uri("//Bob")
@@ -29,7 +29,7 @@ class Ask(Synapse):
     prompt: str
     hotkey: str = ""
 
-    class Reply(Reply):
+    class Reply(synapse.Reply):
         """What is answered."""
 
         text: str
@@ -41,7 +41,7 @@ class Count(Synapse):
 
     n: int
 
-    class Reply(Reply):
+    class Reply(synapse.Reply):
         """One number."""
 
         i: int

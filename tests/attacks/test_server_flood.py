@@ -15,10 +15,11 @@ from contextlib import AsyncExitStack, suppress
 import pytest
 from yarl import URL
 
+from protocols import synapse
 from protocols.client import Client, Peer
 from protocols.errors import CATALOGUE
 from protocols.server import Context, Limits, ServerOptions
-from protocols.synapse import Reply, Synapse
+from protocols.synapse import Synapse
 from tests.attacks.miner import ALICE, BODY, MINER, Ask, Count, Gate, Letter, Seen, Target, serving, until
 from tests.attacks.raw import connect, exchange, get, request
 
@@ -77,7 +78,7 @@ async def test_half_a_second_request_does_not_hold_a_connection_open() -> None:
 class Much(Synapse):
     """Asks for a large reply."""
 
-    class Reply(Reply):
+    class Reply(synapse.Reply):
         """Megabytes."""
 
         max_bytes = max_field_bytes = 1 << 25

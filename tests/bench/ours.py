@@ -10,11 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 import uvloop
 
+from protocols import synapse
 from protocols.client import Client, Peer
 from protocols.codec import MSGPACK
 from protocols.keys import Keypair
 from protocols.server import Context, Limits, Server
-from protocols.synapse import Reply, Synapse
+from protocols.synapse import Synapse
 from protocols.tensor import Tensor
 from tests.bench.harness.child import TENSOR_FLOATS, TEXT, Asker, Channel, drive, measure_codec
 
@@ -28,7 +29,7 @@ class Echo(Synapse):
     text: str
     delay: float = 0.0
 
-    class Reply(Reply):
+    class Reply(synapse.Reply):
         """What is answered."""
 
         text: str
@@ -40,7 +41,7 @@ class Numbers(Synapse):
     max_bytes = max_field_bytes = 1 << 22
     tensor: Tensor
 
-    class Reply(Reply):
+    class Reply(synapse.Reply):
         """What is answered."""
 
         max_bytes = max_field_bytes = 1 << 22

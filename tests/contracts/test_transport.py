@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from protocols import synapse
 from protocols.client import Client, ClientOptions, Peer, Stream
 from protocols.clock import SystemClock
 from protocols.dialect import Caller
@@ -30,7 +31,7 @@ from protocols.keys import Keypair
 from protocols.memory import MemoryNetwork, MemoryTransport
 from protocols.replay import MemoryReplay
 from protocols.server import Answer, Context, Limits, Server, ServerOptions
-from protocols.synapse import Reply, Synapse
+from protocols.synapse import Synapse
 
 ALICE = Keypair.from_uri("//Alice")
 MINERS = [Keypair.from_uri(f"//miner/{number}") for number in range(4)]
@@ -42,7 +43,7 @@ class Ask(Synapse):
     text: str = "hello"
     after_s: float = 0.0
 
-    class Reply(Reply):
+    class Reply(synapse.Reply):
         """The text."""
 
         text: str
@@ -55,7 +56,7 @@ class Count(Synapse):
     fails_at: int = -1
     every_s: float = 0.0
 
-    class Reply(Reply):
+    class Reply(synapse.Reply):
         """One number."""
 
         i: int

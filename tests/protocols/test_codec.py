@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocols import synapse
 from protocols.codec import JSON, MSGPACK, Codec, codec_for
 from protocols.errors import BodyTooLarge, InvalidMessage, MalformedBody, MessageError, UnsupportedMedia
 from protocols.synapse import Reply, Synapse
@@ -214,7 +215,7 @@ def test_a_query_decodes_to_its_own_class_only() -> None:
     class Ask(Synapse):
         prompt: str
 
-        class Reply(Reply):
+        class Reply(synapse.Reply):
             text: str
 
     assert type(JSON.decode(b'{"prompt":"hi"}', Ask)) is Ask

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocols import synapse
 from protocols.clock import Clock, VirtualClock
 from protocols.columns import Floats
 from protocols.dialect import Caller
@@ -19,7 +20,7 @@ from protocols.endpoint import Endpoint
 from protocols.errors import InvalidSubnet, NotAdmitted
 from protocols.metagraph import Metagraph, Neuron
 from protocols.spec import Subnet
-from protocols.synapse import Reply, Synapse
+from protocols.synapse import Synapse
 from protocols.task import AnswerContext, Replies, Returned, Task, TaskContext
 from protocols.types import Block, Coldkey, Hotkey, NetUid, Uid
 
@@ -27,7 +28,7 @@ from protocols.types import Block, Coldkey, Hotkey, NetUid, Uid
 class Ask(Synapse):
     prompt: str
 
-    class Reply(Reply):
+    class Reply(synapse.Reply):
         text: str
 
 

@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from protocols import synapse
 from protocols.client import Client, Peer
 from protocols.errors import PeerError, TimedOut
 from protocols.server import Context, Limits, ServerOptions
-from protocols.synapse import Reply, Synapse
+from protocols.synapse import Synapse
 from tests.attacks.miner import ALICE, MINER, Ask, Count, Gate, Letter, Target, serving, until
 from tests.attacks.raw import connect, exchange, get
 
@@ -32,7 +33,7 @@ async def in_flight(target: Target) -> int:
 @pytest.mark.serial
 async def test_eight_slow_plain_functions_do_not_hold_up_a_ping() -> None:
     class Ping(Synapse):
-        class Reply(Reply):
+        class Reply(synapse.Reply):
             ok: bool = True
 
     release, running = threading.Event(), threading.Semaphore(0)

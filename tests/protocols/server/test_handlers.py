@@ -20,9 +20,9 @@ from protocols.errors import (
     PeerError,
     RateLimited,
 )
-from protocols.server import Context, Route, ServerOptions
+from protocols.server import Context, Route, Server, ServerOptions
 from protocols.synapse import Synapse
-from tests.attacks.miner import ALICE, MINER, Ask, Count, Gate, Letter, Target, serving
+from tests.attacks.miner import ALICE, MINER, Ask, Count, Gate, Letter, Seen, Target, serving
 from tests.attacks.raw import exchange, get
 
 
@@ -88,6 +88,11 @@ async def fails_at_another_peer(ask: Ask, ctx: Context) -> Ask.Reply:
     raise ForgedReply("password=1234")
 
 
+def exits(ask: Ask, ctx: Context) -> Ask.Reply:
+    """End the process, as some libraries do when they dislike their arguments."""
+    raise SystemExit("password=1234")
+
+
 async def times_out_itself(ask: Ask, ctx: Context) -> Ask.Reply:
     """Run into a time limit of its own."""
     async with asyncio.timeout(0.01):
@@ -107,6 +112,7 @@ async def times_out_itself(ask: Ask, ctx: Context) -> Ask.Reply:
         loses_a_task,
         fails_at_another_peer,
         times_out_itself,
+        exits,
     ],
     ids=lambda answer: str(answer.__name__),
 )
@@ -220,3 +226,17 @@ async def test_a_handler_may_be_a_method_a_partial_or_an_object() -> None:
     for handler, said in ((Miner().answer, "method"), (Miner(), "object"), (functools.partial(answer, "part"), "part")):
         async with serving({Ask: handler}) as target:
             assert (await exchange(target.url, Letter().bytes())).json()["text"] == said
+
+
+def test_two_queries_of_one_name_cannot_share_a_server() -> None:
+    ours = Ask
+
+    def another() -> type[Ask]:
+        class Ask(ours):  # type: ignore[valid-type, misc]
+            class Reply(ours.Reply):  # type: ignore[name-defined, misc]
+                pass
+
+        return Ask
+
+    with pytest.raises(InvalidSynapse, match="2 queries share 1 names"):
+        Server(MINER, {Ask: Seen().answer, another(): Seen().answer})

@@ -12,7 +12,7 @@ import pytest
 from yarl import URL
 
 from protocols.client import Client, ClientOptions, Peer
-from protocols.errors import BindFailed, InvalidSynapse, PeerError
+from protocols.errors import BindFailed, PeerError
 from protocols.memory import MemoryNetwork, MemoryTransport
 from protocols.replay import MemoryReplay
 from protocols.server import Context, Limits, Server, ServerOptions
@@ -289,17 +289,3 @@ async def test_two_servers_share_a_process_and_no_metrics() -> None:
         assert (await exchange(urls[0], Letter().bytes())).status == 200
         assert b'subnet_queries_total{outcome="ok",query="Ask"} 1.0' in first.meters.render()
         assert b"subnet_queries_total{" not in second.meters.render()
-
-
-def test_two_queries_of_one_name_cannot_share_a_server() -> None:
-    ours = Ask
-
-    def another() -> type[Ask]:
-        class Ask(ours):  # type: ignore[valid-type, misc]
-            class Reply(ours.Reply):  # type: ignore[name-defined, misc]
-                pass
-
-        return Ask
-
-    with pytest.raises(InvalidSynapse, match="2 queries share 1 names"):
-        Server(MINER, {Ask: Seen().answer, another(): Seen().answer})

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from protocols import synapse
 from protocols.keys import Keypair
 from protocols.server import Context, Route, ServerOptions
 from protocols.server.openapi import describe, render
-from protocols.synapse import Reply, Synapse
+from protocols.synapse import Synapse
 from tests.attacks.miner import MINER, Count, Letter, serving
 from tests.attacks.raw import connect, exchange, get, request
 
@@ -116,7 +117,7 @@ class Nasty(Synapse):
 
     text: str = "</pre><script>"
 
-    class Reply(Reply):
+    class Reply(synapse.Reply):
         """<b>bold</b>"""
 
         text: str
