@@ -7,6 +7,7 @@ cut to a size that a log can bear.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -49,7 +50,7 @@ def fault_headers(error: SubnetError, body: bytes) -> list[tuple[bytes, bytes]]:
     """The headers of an error, with the seconds after which asking again makes sense."""
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if error.retry_after_s is not None:
-        headers.append((b"retry-after", str(max(1, round(error.retry_after_s))).encode()))
+        headers.append((b"retry-after", str(max(1, math.ceil(error.retry_after_s))).encode()))
     return headers
 
 
@@ -85,4 +86,13 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-__all__ = ["MAX_FAULT_BYTES", "PeerFault", "fault_body", "fault_headers", "peer_error", "printable", "retry_after"]
+__all__ = [
+    "MAX_FAULT_BYTES",
+    "PeerFault",
+    "fault_body",
+    "fault_headers",
+    "peer_error",
+    "plain_refusal",
+    "printable",
+    "retry_after",
+]
