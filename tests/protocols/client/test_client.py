@@ -76,6 +76,7 @@ async def test_a_peers_own_dialect_is_spoken_to_it_alone() -> None:
     assert (ours.composed, theirs.composed) == (1, 1)
 
 
+@pytest.mark.serial
 async def test_no_more_are_asked_at_once_than_the_client_allows_and_the_wait_is_measured_apart() -> None:
     at_once = most = 0
 
@@ -93,7 +94,7 @@ async def test_no_more_are_asked_at_once_than_the_client_allows_and_the_wait_is_
     assert most == 3
     assert outcomes[0].timing.waited_s < 0.03
     assert outcomes[8].timing.waited_s > 0.05
-    assert all(0.03 <= outcome.timing.elapsed_s < 0.06 for outcome in outcomes)
+    assert all(0.03 <= outcome.timing.elapsed_s < 0.08 for outcome in outcomes)
 
 
 async def test_asking_again_signs_anew_and_is_paced_however_little_the_peer_wants_us_to_wait() -> None:
