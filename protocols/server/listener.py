@@ -18,7 +18,7 @@ from protocols.errors import BindFailed, Draining
 from protocols.server.guard import Door, GuardedProtocol
 
 _CUT_S: Final = 1.0
-"""How long work that was cut may take to end, and a peer to take what it was sent."""
+"""How long work that was cut may take to end, and at least how long a peer to take what it was sent."""
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -68,7 +68,8 @@ class Listener:
             return
         self._server.close()
         self._server = None
-        tasks = self._door.state.tasks
+        loop, tasks = asyncio.get_running_loop(), self._door.state.tasks
+        until = loop.time() + drain_s
         for connection in self._connections():
             if connection.answering:
                 connection.shutdown()
@@ -81,9 +82,9 @@ class Listener:
         for task in set(tasks):
             task.cancel()
         await _ended(tasks, _CUT_S)
-        await self._close_connections()
+        await self._close_connections(max(_CUT_S, until - loop.time()))
 
-    async def _close_connections(self) -> None:
+    async def _close_connections(self, flush_s: float) -> None:
         # A connection that is accepted in this very moment would otherwise outlive the server.
         self._door.closed = True
         for connection in self._connections():
@@ -91,7 +92,7 @@ class Listener:
                 connection.transport.close()
             else:
                 connection.transport.abort()
-        await self._door.emptied(_CUT_S)
+        await self._door.emptied(flush_s)
         for connection in self._connections():
             connection.transport.abort()
         await self._door.emptied(_CUT_S)

@@ -28,8 +28,8 @@ def test_an_error_crosses_the_wire_with_its_code_message_and_help() -> None:
     assert read.retry_after_s is None
 
 
-@pytest.mark.parametrize(("after_s", "header"), [(0.2, b"1"), (1.0, b"1"), (2.4, b"2"), (30.0, b"30")])
-def test_the_time_to_ask_again_is_told_in_whole_seconds(after_s: float, header: bytes) -> None:
+@pytest.mark.parametrize(("after_s", "header"), [(0.2, b"1"), (1.0, b"1"), (2.4, b"3"), (30.0, b"30")])
+def test_the_time_to_ask_again_is_told_in_whole_seconds_and_never_too_few(after_s: float, header: bytes) -> None:
     error = Overloaded("full", retry_after_s=after_s)
     headers = dict(fault_headers(error, fault_body(error)))
     assert headers[b"retry-after"] == header

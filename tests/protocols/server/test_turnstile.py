@@ -159,6 +159,7 @@ async def test_one_who_has_left_and_not_yet_noticed_is_not_given_a_slot_or_displ
     assert crowd.turnstile.waiting == 0
     await crowd.come("c")
     assert crowd.inside == ["a", "c"]
+    await crowd.disperse()
     crowd = Crowd(slots=1, waiting=1)
     await crowd.come("a")
     await crowd.come("b", 5.0)
