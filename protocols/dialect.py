@@ -160,6 +160,8 @@ class Speaking(Protocol):
     """The client's half of a dialect."""
 
     name: str
+    accepts_once: bool
+    """Whether peers refuse a signed request that they have seen, so that sending it twice is safe."""
 
     def compose(self, query: Synapse) -> Composed:
         """Encode a query, once for all who will be asked."""

@@ -44,6 +44,7 @@ class ClientOptions:
     dialect: Speaking = field(default_factory=NativeSpeaking)
     """How peers are spoken to that have no dialect of their own."""
     clock: Clock = field(default_factory=SystemClock)
+    """What time it is, for nonces and for measured times; deadlines run on the event loop's own clock."""
 
 
 class Client:

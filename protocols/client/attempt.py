@@ -161,8 +161,8 @@ class Attempt:
 
     async def _resend(self, transport: Transport, url: str, body: bytes, first: Disconnected) -> Arrival:
         # A kept connection may have been closed under us. The same signed bytes are sent again, once: whether or not
-        # the first arrived, the server's replay window accepts them at most one time.
-        if self._resent:
+        # the first arrived, the peer's replay window accepts them at most one time, if it has one.
+        if self._resent or not self._speaking.accepts_once:
             raise first
         self._resent = True
         try:
@@ -177,7 +177,7 @@ class Attempt:
             self.sent_at = self._clock.monotonic()
             self._deadline.start()
         # A miner that knows how long its answer is of use can drop what it would finish too late.
-        return {**self._asked.headers, "X-Subnet-Timeout": f"{self._deadline.limit_s:.3f}"}
+        return {**self._asked.headers, "X-Subnet-Timeout": f"{max(0.0, self._deadline.left_s):.3f}"}
 
 
 __all__ = ["Attempt", "Deadline"]

@@ -137,6 +137,7 @@ class EpistulaSpeaking:
     """The client's half; replies are not signed there, so none comes with evidence."""
 
     name = PROTOCOL
+    accepts_once = False  # keeping the uuids is left to the receiver, and the reference code keeps none
 
     def compose(self, query: Synapse) -> Composed:
         """Encode a query."""

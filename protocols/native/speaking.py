@@ -30,6 +30,7 @@ class NativeSpeaking:
     """The client's half; the codec decides how queries, and so replies, are encoded."""
 
     name = auth.PROTOCOL
+    accepts_once = True
 
     def __init__(self, codec: Codec = MSGPACK) -> None:
         self._codec = codec

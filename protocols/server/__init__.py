@@ -55,6 +55,7 @@ class ServerOptions:
     checks: Mapping[str, Check] = field(default_factory=dict)
     """What `/readyz` asks, by name."""
     clock: Clock = field(default_factory=SystemClock)
+    """What time it is, for freshness and for the replay window."""
 
 
 class Server:

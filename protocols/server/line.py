@@ -16,6 +16,7 @@ from typing import Final
 _LINGER_S: Final = 0.5
 _LEAST_BYTES: Final = 4_096
 """What a peer must at least read in each of these waits."""
+_LATE_S: Final = 0.1
 _DROPPED_BYTES: Final = 1 << 20
 """What a peer may send after it was told to stop."""
 
@@ -52,7 +53,7 @@ class Line:
         self.closing = True
         if self._transport.get_write_buffer_size():
             self._transport.close()
-            self._flush(math.inf)
+            self._flush(math.inf, self._loop.time())
             return
         try:
             self._transport.resume_reading()
@@ -74,12 +75,14 @@ class Line:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _flush(self, allowed: float) -> None:
-        left = self._transport.get_write_buffer_size()
-        if left > allowed:
+    def _flush(self, allowed: float, due: float) -> None:
+        left, now = self._transport.get_write_buffer_size(), self._loop.time()
+        # A late timer means that we were busy, and had no time to send either.
+        if left > allowed and now - due < _LATE_S:
             self.abort()
         elif left:
-            self._timer = self._loop.call_later(_LINGER_S, self._flush, max(0, left - _LEAST_BYTES))
+            due = now + _LINGER_S
+            self._timer = self._loop.call_at(due, self._flush, max(0, left - _LEAST_BYTES), due)
 
 
 __all__ = ["Line"]

@@ -9,17 +9,32 @@ from __future__ import annotations
 import difflib
 from typing import NamedTuple
 
-from protocols.errors import CATALOGUE, SubnetError, UnknownErrorCode, UsageError
+from protocols.errors import (
+    CATALOGUE,
+    AuthError,
+    HandlerError,
+    MessageError,
+    Refusal,
+    SubnetError,
+    UnknownErrorCode,
+    UsageError,
+)
 from subnet.cli.answer import Answer
 
 __all__ = ["Entry", "entries", "run"]
 
+_ANSWERS = (AuthError, MessageError, Refusal, HandlerError)
+
 
 class Entry(NamedTuple):
-    """One error as its catalogue describes it: `kinds` are the branches to catch, the widest first."""
+    """One error as its catalogue describes it.
+
+    `status` is what a server answers with, for the errors that a request can meet there; `kinds` are the branches to
+    catch, the widest first.
+    """
 
     code: str
-    status: int
+    status: int | None
     meaning: str
     help: str
     kinds: list[str]
@@ -45,7 +60,8 @@ def run(words: list[str]) -> Answer:
 
 def _entry(cls: type[SubnetError]) -> Entry:
     kinds = [kind.__name__ for kind in reversed(cls.__mro__) if issubclass(kind, SubnetError)]
-    return Entry(cls.code, cls.status, " ".join((cls.__doc__ or "").split()), cls.advice, kinds)
+    status = cls.status if issubclass(cls, _ANSWERS) else None
+    return Entry(cls.code, status, " ".join((cls.__doc__ or "").split()), cls.advice, kinds)
 
 
 def _find(code: str) -> Entry:
@@ -69,5 +85,6 @@ def _table(listed: list[Entry]) -> str:
 def _page(entry: Entry) -> str:
     lines = [f"{entry.code}: {entry.meaning}", ""]
     lines += [f"  help:   {entry.help}"] if entry.help else []
-    lines += [f"  HTTP:   {entry.status}", f"  class:  {' > '.join(entry.kinds)}"]
+    lines += [f"  HTTP:   {entry.status}"] if entry.status else []
+    lines += [f"  class:  {' > '.join(entry.kinds)}"]
     return "\n".join(lines)

@@ -135,14 +135,14 @@ class Connection:
 
     async def ended(self, within_s: float = PATIENCE_S) -> bytes:
         """Whatever else comes until the server closes, which it must do in time."""
-        rest = b""
+        rest = bytearray()
         async with asyncio.timeout(within_s):
             try:
                 while piece := await self.reader.read(65_536):
                     rest += piece
             except ConnectionError:
                 pass
-        return rest
+        return bytes(rest)
 
     async def close(self) -> None:
         """Leave."""

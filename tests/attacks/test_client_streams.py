@@ -386,7 +386,7 @@ async def test_an_endless_stream_ends_at_its_deadline_and_lets_others_live_until
         other.cancel()
         assert isinstance(error, TimedOut)
         assert await miner.deserted()
-    assert stream.item_times_s[-1] < 0.6
+    assert stream.item_times_s[-1] < 2.0
     assert turns > len(words) / 100
 
 

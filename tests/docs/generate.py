@@ -12,11 +12,11 @@ from pathlib import Path
 
 from protocols.hyperparameters import TABLE, Hyperparameter, Value
 from subnet.cli.explain import entries
+from tests.docs.settings import NOTE, settings
 
 __all__ = ["PAGES", "main"]
 
 ROOT = Path(__file__).parents[2]
-NOTE = "<!-- Generated from the code by `make docs`; do not edit. -->"
 
 
 def errors() -> str:
@@ -33,7 +33,8 @@ def errors() -> str:
     for entry in entries():
         lines += [f"## {entry.code}", "", entry.meaning, ""]
         lines += [f"- What to do: {entry.help}"] if entry.help else []
-        lines += [f"- HTTP {entry.status}", f"- `{' > '.join(entry.kinds)}`", ""]
+        lines += [f"- HTTP {entry.status}"] if entry.status else []
+        lines += [f"- `{' > '.join(entry.kinds)}`", ""]
     return "\n".join(lines)
 
 
@@ -85,6 +86,7 @@ def _value(value: Value) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/errors.md": errors,
     "docs/reference/hyperparameters.md": hyperparameters,
+    "docs/reference/settings.md": settings,
 }
 
 

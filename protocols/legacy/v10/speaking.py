@@ -53,6 +53,7 @@ class V10Speaking:
     """
 
     name = wire.PROTOCOL
+    accepts_once = True
 
     def __init__(
         self,
