@@ -53,3 +53,10 @@ def test_each_dependency_has_its_reason() -> None:
     reasons = dict(re.findall(r"^- `([\w-]+)`: (.+)\.$", page, flags=re.MULTILINE))
     names = {re.split(r"[^\w-]", requirement)[0] for requirement in wanted}
     assert names == set(reasons), "name each dependency, and only those, in docs/explanation/dependencies.md"
+
+
+def test_each_attack_that_the_security_page_names_is_tried() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/explanation/security.md").read_text(encoding="utf-8")))
+    attacks = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/attacks").glob("test_*.py"))
+    assert named
+    assert {name for name in named if f"def {name}(" not in attacks} == set()
