@@ -33,11 +33,14 @@ def pin(pid: int, core: int) -> None:
 
 def cpu_seconds(pid: int) -> float:
     """Processor time that the threads of a process have used so far."""
-    return sum(int(task.joinpath("schedstat").read_text().split()[0]) for task in _threads(pid)) / 1e9
+    return sum(map(_thread_ns, Path(f"/proc/{pid}/task").iterdir())) / 1e9
 
 
-def _threads(pid: int) -> Iterable[Path]:
-    return Path(f"/proc/{pid}/task").iterdir()
+def _thread_ns(task: Path) -> int:
+    try:
+        return int(task.joinpath("schedstat").read_text().split()[0])
+    except (FileNotFoundError, ProcessLookupError):  # it ended while the others were read
+        return 0
 
 
 def resident_bytes(pid: int) -> int:

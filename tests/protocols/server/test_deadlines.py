@@ -235,5 +235,6 @@ async def test_a_client_that_stops_waiting_stops_the_work() -> None:
     gate = Gate()
     async with serving({Ask: gate.answer}) as target, Client(ALICE) as client:
         outcome = await client.outcome(Peer(MINER.ss58_address, target.url), Ask(prompt="x"), timeout_s=0.05)
-        assert isinstance(outcome.error, TimedOut)
+        # The miner knows how long the answer is of use; whichever of the two is first says so.
+        assert isinstance(outcome.error, TimedOut | PeerError)
         await until(lambda: gate.left == ["cancelled"], within_s=2.0)
