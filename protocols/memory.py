@@ -13,9 +13,9 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from protocols.dialect import Arrived
-from protocols.errors import Disconnected, ReplyTooLarge, Unreachable
+from protocols.errors import Disconnected, Unreachable
 from protocols.server.listener import App
-from protocols.transport import Depart
+from protocols.transport import Depart, read_whole
 
 _SCHEME: Final = "memory://"
 _UNREAD: Final = 8
@@ -104,13 +104,7 @@ class MemoryArrival:
 
     async def read(self, limit: int) -> bytes:
         """The whole body, up to `limit`."""
-        pieces, size = [], 0
-        async for piece in self:
-            size += len(piece)
-            if size > limit:
-                raise ReplyTooLarge(f"reply has over {size} bytes, at most {limit} are read")
-            pieces.append(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return await read_whole(self, limit)
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes."""

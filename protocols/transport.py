@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Protocol
 
 from protocols.dialect import Arrived
+from protocols.errors import ReplyTooLarge
 
 Depart = Callable[[], Mapping[str, str]]
 
@@ -46,4 +47,15 @@ class Transport(Protocol):
         ...
 
 
-__all__ = ["Arrival", "Depart", "Transport"]
+async def read_whole(pieces: AsyncIterator[bytes], limit: int) -> bytes:
+    """A body in one piece; raises `ReplyTooLarge` as soon as it is larger than `limit`."""
+    kept, size = [], 0
+    async for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise ReplyTooLarge(f"reply has over {size} bytes, at most {limit} are read")
+        kept.append(piece)
+    return kept[0] if len(kept) == 1 else b"".join(kept)
+
+
+__all__ = ["Arrival", "Depart", "Transport", "read_whole"]

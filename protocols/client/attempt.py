@@ -86,6 +86,7 @@ class Attempt:
         "_clock",
         "_composed",
         "_deadline",
+        "_headers",
         "_key",
         "_peer",
         "_resent",
@@ -173,11 +174,13 @@ class Attempt:
     def _depart(self) -> Mapping[str, str]:
         if self._asked is None:
             self._asked = self._speaking.ask(self._composed, self._key, self._peer.hotkey, self._clock.time_ns())
-        if self.sent_at is None:
-            self.sent_at = self._clock.monotonic()
-            self._deadline.start()
-        # A miner that knows how long its answer is of use can drop what it would finish too late.
-        return {**self._asked.headers, "X-Subnet-Timeout": f"{max(0.0, self._deadline.left_s):.3f}"}
+            if self.sent_at is None:
+                self.sent_at = self._clock.monotonic()
+                self._deadline.start()
+            # A miner that knows how long its answer is of use can drop what it would finish too late.
+            timeout = f"{max(0.0, self._deadline.left_s):.3f}"
+            self._headers = {**self._asked.headers, "X-Subnet-Timeout": timeout}
+        return self._headers
 
 
 __all__ = ["Attempt", "Deadline"]

@@ -26,7 +26,7 @@ from protocols.allocator import keep_large_blocks
 from protocols.dialect import Arrived
 from protocols.errors import Disconnected, MalformedReply, ReplyTooLarge, Unreachable
 from protocols.faults import printable
-from protocols.transport import Depart
+from protocols.transport import Depart, read_whole
 
 _JOINED_BYTES: Final = 65_536
 
@@ -196,13 +196,7 @@ class HttpArrival:
         length = self._response.content_length
         if length is not None and length > limit:
             raise ReplyTooLarge(f"reply has {length} bytes, at most {limit} are read")
-        pieces, size = [], 0
-        while piece := await self._next():
-            size += len(piece)
-            if size > limit:
-                raise ReplyTooLarge(f"reply has over {size} bytes, at most {limit} are read")
-            pieces.append(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return await read_whole(self, limit)
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes."""
@@ -212,7 +206,10 @@ class HttpArrival:
         return self
 
     async def __anext__(self) -> bytes:
-        piece = await self._next()
+        try:
+            piece = await self._response.content.readany()
+        except (aiohttp.ClientError, OSError) as error:
+            raise Disconnected(_said("connection ended within the reply", repr(error))) from error
         if not piece:
             raise StopAsyncIteration
         return piece
@@ -227,12 +224,6 @@ class HttpArrival:
                 _abandon(self._response.connection)
             self._response.close()
         self._on_release(self)
-
-    async def _next(self) -> bytes:
-        try:
-            return await self._response.content.readany()
-        except (aiohttp.ClientError, OSError) as error:
-            raise Disconnected(_said("connection ended within the reply", repr(error))) from error
 
 
 def _request(url: str, body: bytes, session: aiohttp.ClientSession) -> _Request:

@@ -13,6 +13,7 @@ A server is an ASGI application too: `app` can be mounted or tested without a so
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -107,10 +108,12 @@ class Server:
         return f"http://[{address}]:{chosen}" if ":" in address else f"http://{address}:{chosen}"
 
     async def stop(self, drain_s: float = 10.0) -> None:
-        """Take nothing new, let running queries end within `drain_s`, then cut them."""
+        """Take nothing new, let running queries end within `drain_s`, then cut them; it is not started again."""
+        until = time.monotonic() + drain_s
         self._pipeline.draining = True
         await self._listener.stop(drain_s, self._pipeline.cut)
-        # What came in without our own socket, mounted elsewhere or within the process, has had its time too.
+        # What came in without our own socket, mounted elsewhere or within the process, has the same time.
+        await self._pipeline.finished(until - time.monotonic())
         self._pipeline.cut()
         self._pool.shutdown(wait=False, cancel_futures=True)
 

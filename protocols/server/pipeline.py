@@ -12,10 +12,10 @@ of the miner that sees anything.
 from __future__ import annotations
 
 import re
-from asyncio import CancelledError, current_task
+from asyncio import CancelledError, Event, current_task, wait_for
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, TypeVar
@@ -92,6 +92,7 @@ class Pipeline:
         self.turnstile = Turnstile(limits.slots, limits.waiting)
         self.running: set[Leash] = set()
         self.draining = False
+        self._none_running = Event()
 
     async def serve(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request to a query's path."""
@@ -115,6 +116,12 @@ class Pipeline:
             await exchange.refuse(HandlerFailed("the miner could not do its part"))
         finally:
             self._parts.meters.answered(route.name, outcome, perf_counter() - started)
+
+    async def finished(self, limit_s: float) -> None:
+        """Wait until nothing runs, at most so long; for a pipeline that is draining."""
+        if self.running:
+            with suppress(TimeoutError):
+                await wait_for(self._none_running.wait(), limit_s)
 
     def cut(self) -> None:
         """Cut all running work, because the server stops."""
@@ -145,6 +152,8 @@ class Pipeline:
                 outgoing = self._encoded(route, context, heard.answer, reply)
         finally:
             self.running.discard(leash)
+            if self.draining and not self.running:
+                self._none_running.set()
         await exchange.write(outgoing)
 
     def _head(self, route: Route, scope: Scope) -> Head:

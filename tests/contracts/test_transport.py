@@ -105,6 +105,7 @@ class World:
 
     def __init__(self, stack: AsyncExitStack, network: MemoryNetwork | None) -> None:
         self.work = Work()
+        self.servers: dict[str, Server] = {}
         self._stack = stack
         self._network = network
 
@@ -114,7 +115,7 @@ class World:
         if options.replay is None:
             options = replace(options, replay=MemoryReplay.never_served_before())
         answers: Mapping[type[Synapse], Answer] = {Ask: self.work.answer, Count: self.work.count}
-        server = Server(key, answers, options)
+        server = self.servers[key.ss58_address] = Server(key, answers, options)
         self._stack.push_async_callback(server.stop, 0.0)
         if self._network is None:
             return Peer(key.ss58_address, await server.start())
@@ -446,6 +447,30 @@ async def test_higher_priority_goes_first_and_equals_in_their_order(world: World
         group.create_task(count())
     assert world.work.asked == ["running", "waiting first", "waiting second"]
     assert order.index("item 0") < order.index("waiting first") < order.index("waiting second")
+
+
+async def test_a_server_that_stops_lets_what_runs_end_and_takes_nothing_new(world: World) -> None:
+    peer, client = await world.serve(), await world.client()
+    running = asyncio.create_task(client.outcome(peer, Ask(after_s=0.2)))
+    await asyncio.sleep(0.05)
+    stopping = asyncio.create_task(world.servers[peer.hotkey].stop(drain_s=5.0))
+    await asyncio.sleep(0.05)
+    late = await client.outcome(peer, Ask(text="late"))
+    assert isinstance(late.error, PeerError | Unreachable)
+    await stopping
+    assert (await running).ok
+    assert world.work.asked == ["hello"]
+
+
+async def test_a_server_that_has_waited_long_enough_cuts_what_runs(world: World) -> None:
+    peer, client = await world.serve(), await world.client()
+    running = asyncio.create_task(client.outcome(peer, Ask(after_s=30.0)))
+    await asyncio.sleep(0.05)
+    await world.servers[peer.hotkey].stop(drain_s=0.05)
+    error = (await running).error
+    assert isinstance(error, PeerError)
+    assert error.peer_code == "draining"
+    assert world.work.cancelled.is_set()
 
 
 async def test_cancelling_the_asker_cancels_the_work(world: World) -> None:
