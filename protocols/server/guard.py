@@ -13,6 +13,7 @@ import logging
 from collections import Counter
 from contextlib import suppress
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
 import httptools
 from uvicorn import Config
@@ -69,14 +70,15 @@ class GuardedProtocol(HttpToolsProtocol):
     def __init__(self, config: Config, door: Door) -> None:
         super().__init__(config, door.state, {})
         self.logger = _SILENT
-        self.timeout_keep_alive = door.limits.keep_alive_s  # type: ignore[assignment]
         self._door = door
         self._network = ""
         self._unfinished = False
         self._in_head = False
         self._overhead = 0
+        self._idle_since: float | None = None
         self._arrival: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self._idle: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -99,8 +101,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._disarm()
         if self._stall is not None:
             self._stall.cancel()
-        # Whatever ended the connection, no timer of ours or of uvicorn's may keep it in memory.
-        self._unset_keepalive_if_required()
+        # Whatever ended the connection, no timer may keep it in memory.
+        if self._idle is not None:
+            self._idle.cancel()
         self._line.lost()
         super().connection_lost(exc)
         self._door.left(self._network)
@@ -109,7 +112,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._line.closing:
             self._line.drop(len(data))
             return
-        self._unset_keepalive_if_required()
+        self._idle_since = None
         self._unfinished = True
         self._overhead += len(data)
         try:
@@ -135,22 +138,29 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        if len(self.headers) > self._door.limits.head_count:
-            raise _Refused(
-                HeadTooLarge(f"{len(self.headers)} headers, at most {self._door.limits.head_count} are read")
-            )
-        # A body may follow in the same piece, so where much arrived at once the head itself is measured.
-        if self._overhead > self._door.limits.head_bytes and self._head_size() > self._door.limits.head_bytes:
-            raise _Refused(self._head_too_large())
-        if self.parser.get_http_version() not in ("1.1", "1.0"):
-            raise _Refused(MalformedBody("request is not HTTP/1.1", help="curl -v shows one"))
-        if self.parser.should_upgrade():
-            raise _Refused(MalformedBody("upgrade is not offered here", help="send plain HTTP/1.1"))
-        if self._cycle_runs():
-            raise _Refused(MalformedBody("pipelined requests are not served", help="send one request at a time"))
-        super().on_headers_complete()
-        # uvicorn has just made the cycle and offers no way to name its class; nothing of it has run yet.
-        self.cycle.__class__ = Cycle
+        version = self.parser.get_http_version()
+        self._check_head(version)
+        target, scope = httptools.parse_url(self.url), self.scope
+        path = target.path.decode("ascii")
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = target.path
+        scope["query_string"] = target.query or b""
+        self.cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=_SILENT,
+            access_logger=_SILENT,
+            access_log=False,
+            default_headers=[],
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        self._start_asgi_task(self.cycle, self.app)
         self._in_head = False
         # Trailers come as headers too; what follows the body must not speak for what came before it.
         self.headers = []
@@ -162,6 +172,15 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._unfinished = False
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        # One timer for as long as the connection lives: setting and cancelling one for each request costs more.
+        self._idle_since = self.loop.time()
+        if self._idle is None:
+            self._idle = self.loop.call_later(self._door.limits.keep_alive_s, self._check_idle)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -222,11 +241,33 @@ class GuardedProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
+    def _check_head(self, version: str) -> None:
+        limits = self._door.limits
+        if len(self.headers) > limits.head_count:
+            raise _Refused(HeadTooLarge(f"{len(self.headers)} headers, at most {limits.head_count} are read"))
+        # A body may follow in the same piece, so where much arrived at once the head itself is measured.
+        if self._overhead > limits.head_bytes and self._head_size() > limits.head_bytes:
+            raise _Refused(self._head_too_large())
+        if version not in ("1.1", "1.0"):
+            raise _Refused(MalformedBody("request is not HTTP/1.1", help="curl -v shows one"))
+        if self.parser.should_upgrade():
+            raise _Refused(MalformedBody("upgrade is not offered here", help="send plain HTTP/1.1"))
+        if self._cycle_runs():
+            raise _Refused(MalformedBody("pipelined requests are not served", help="send one request at a time"))
+
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _head_too_large(self) -> HeadTooLarge:
         return HeadTooLarge(f"request line, headers and framing have over {self._door.limits.head_bytes} bytes")
+
+    def _check_idle(self) -> None:
+        since, limit = self._idle_since, self._door.limits.keep_alive_s
+        left = limit if since is None else since + limit - self.loop.time()
+        if left <= 0:
+            self.transport.close()
+        else:
+            self._idle = self.loop.call_later(left, self._check_idle)
 
     def _too_slow(self) -> None:
         self.refuse(SlowRequest(f"request did not arrive whole in {self._door.limits.request_s:g} s"))

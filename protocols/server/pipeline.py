@@ -92,6 +92,7 @@ class Pipeline:
         self.turnstile = Turnstile(limits.slots, limits.waiting)
         self.running: set[Leash] = set()
         self.draining = False
+        self._warm = False
         self._none_running = Event()
 
     async def serve(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
@@ -169,9 +170,12 @@ class Pipeline:
         return Head("POST", (target + b"?" + query if query else target).decode("latin-1"), headers, address)
 
     def _check_warm(self) -> None:
+        if self._warm:
+            return
         wait_s = (self._parts.replay.warm_at_ns - self._parts.clock.time_ns()) / 1e9
         if wait_s > 0:
             raise WarmingUp(f"this server has just started, ready in {wait_s:.1f} s", retry_after_s=wait_s)
+        self._warm = True
 
     def _hear(self, head: Head, exchange: Exchange) -> Heard:
         parts = self._parts
