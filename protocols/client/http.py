@@ -52,6 +52,7 @@ class HttpTransport:
 
     def __init__(self, options: HttpOptions | None = None) -> None:
         self._options = options or HttpOptions()
+        self._timeout = aiohttp.ClientTimeout(connect=self._options.connect_s)
         self._session: aiohttp.ClientSession | None = None
         self._arrivals: set[HttpArrival] = set()
         self._closed = False
@@ -105,13 +106,15 @@ class HttpTransport:
         return connection
 
     async def _take(self, session: aiohttp.ClientSession, request: ClientRequest) -> Connection:
-        url, connect_s, connector = request.url, self._options.connect_s, session.connector
+        url, connector = request.url, session.connector
         try:
             if connector is None:
                 raise Unreachable(f"this client is closed, nothing was sent to {url}")
-            return await connector.connect(request, [], aiohttp.ClientTimeout(connect=connect_s))
+            return await connector.connect(request, [], self._timeout)
         except TimeoutError as error:
-            raise Unreachable(_said(f"no connection to {url}", f"not open within {connect_s:g} s")) from error
+            raise Unreachable(
+                _said(f"no connection to {url}", f"not open within {self._options.connect_s:g} s")
+            ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # A host that cannot be a name is found out only when it is looked up, as a ValueError.
             raise Unreachable(_said(f"no connection to {url}", str(error))) from error

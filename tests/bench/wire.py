@@ -7,9 +7,11 @@ them: then the ratio of server CPU a request decides instead, and `gated_on` say
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from protocols.keys import Keypair, verify
 from tests.bench.harness.figure import Bar, Figure, effort, middle, pairs
 from tests.bench.harness.machine import QUIET
 from tests.bench.harness.peer import Peer
@@ -58,9 +60,22 @@ def _throughput(ours: Stack, rival: Stack, load: Peer, calls: int) -> Iterator[F
     busy_machine = foreign > QUIET
     value = 1 / cpu if busy_machine and cpu is not None else rate
     gated = {**detail, "rate_ratio": rate, "gated_on": "server CPU a request" if busy_machine else "rate"}
+    # Whoever signs replies cannot be faster than this, whatever the bar says.
+    gated["signatures_alone"] = round(_most_a_core_can_sign() / middle(theirs["rate"] for _, theirs in turns), 1)
     yield Figure(f"throughput_vs_{_suffix(rival)}", value, Bar(">=", 1.2 if rival.party is RECIPE else 20), gated)
     if rival.party is RECIPE:
         yield Figure("server_cpu_vs_recipe", cpu, Bar("<=", 0.75), detail)
+
+
+def _most_a_core_can_sign() -> float:
+    """Requests a second of a core that does nothing but verify one signature and make one for each."""
+    key, message = Keypair.from_uri("//Bob"), bytes(250)
+    signature, calls = key.sign(message), effort(2000, 100)
+    began = time.perf_counter()
+    for _ in range(calls):
+        verify(message, signature, key.ss58_address)
+        key.sign(message)
+    return calls / (time.perf_counter() - began)
 
 
 def _unless_lost(value: float, turns: Turns) -> float | None:
