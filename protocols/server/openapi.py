@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server described for programs (OpenAPI 3.1) and for people (a page that needs no network)."""
+"""The server described for programs, as OpenAPI 3.1; `docpage` makes the page for people of it."""
 
 from __future__ import annotations
 
-import html
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -50,26 +48,6 @@ def describe(routes: Iterable[Route], version: str) -> dict[str, Any]:
     }
 
 
-def render(document: dict[str, Any]) -> str:
-    """The same as one self-contained HTML page."""
-    sections = []
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            details = {key: operation[key] for key in ("requestBody", "responses") if key in operation}
-            sections.append(
-                f"<h2><code>{method.upper()} {html.escape(path)}</code></h2><p>{html.escape(operation['summary'])}</p>"
-                f"<details><summary>details</summary><pre>{html.escape(json.dumps(details, indent=2))}</pre></details>"
-            )
-    schemas = html.escape(json.dumps(document["components"]["schemas"], indent=2))
-    style = "body{font:16px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem}pre{overflow:auto}"
-    title = html.escape(document["info"]["title"])
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{style}</style>'
-        f"<h1>{title}</h1><p>Queries are signed with btauth/1 and replies are sealed by the miner.</p>"
-        f"{''.join(sections)}<h2>Schemas</h2><pre>{schemas}</pre></html>"
-    )
-
-
 def _page(summary: str, media_type: str) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": {"description": summary, "content": {media_type: {}}}}
     if "ready" in summary:
@@ -85,7 +63,10 @@ def _operation(route: Route, query: Mapping[str, Any], reply: Mapping[str, Any])
     content = {media: {"schema": query} for media in _MEDIA}
     answer = {media: {"schema": reply} for media in _MEDIA}
     if route.streams:
-        answer = {media.replace("application/", "application/vnd.subnet.stream+"): {} for media in _MEDIA}
+        answer = {
+            media.replace("application/", "application/vnd.subnet.stream+"): {"x-subnet-item": reply}
+            for media in _MEDIA
+        }
     fault = {"application/json": {"schema": {"$ref": "#/components/schemas/Fault"}}}
     statuses = sorted({error.status for error in CATALOGUE.values() if error.__module__.endswith(".request")})
     responses: dict[str, Any] = {str(s): {"description": _codes(s), "content": fault} for s in statuses}
@@ -107,4 +88,4 @@ def _codes(status: int) -> str:
     )
 
 
-__all__ = ["describe", "render"]
+__all__ = ["describe"]

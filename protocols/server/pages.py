@@ -13,9 +13,10 @@ from protocols.dialect import Outgoing
 from protocols.errors import MessageError, MethodNotAllowed, UnknownRoute
 from protocols.faults import plain_refusal
 from protocols.server.complaints import Complaints
+from protocols.server.docpage import render
 from protocols.server.exchange import Exchange, Scope
 from protocols.server.meters import Meters
-from protocols.server.openapi import describe, render
+from protocols.server.openapi import describe
 from protocols.server.route import Route
 
 Check = Callable[[], bool]

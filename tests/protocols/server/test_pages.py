@@ -12,7 +12,8 @@ import pytest
 from protocols import synapse
 from protocols.keys import Keypair
 from protocols.server import Context, Route, ServerOptions
-from protocols.server.openapi import describe, render
+from protocols.server.docpage import render
+from protocols.server.openapi import describe
 from protocols.synapse import Synapse
 from tests.attacks.miner import MINER, Count, Letter, serving
 from tests.attacks.raw import connect, exchange, get, request
@@ -137,7 +138,7 @@ def test_the_page_for_people_needs_no_network_and_runs_nothing() -> None:
     page = render(described(Route.of(Nasty, nasty)))
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more." in page
-    assert not re.findall(r"(?:src|href)=|https?://|@import|url\(", page)
+    assert not re.findall(r"src=|href=(?!"/[a-z])|https?://|@import|url\(", page)
 
 
 async def numbers(ask: Count, ctx: Context) -> Count.Reply:
