@@ -8,6 +8,7 @@ made with `sealed` and `response`, then bent.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -26,6 +27,16 @@ MINER = Keypair.from_uri("//Bob")
 OTHER = Keypair.from_uri("//Charlie")
 MSGPACK = "application/msgpack"
 STREAM = "application/vnd.subnet.stream+msgpack"
+
+
+def has_ipv6() -> bool:
+    """Whether this machine can listen on ::1; a container may not."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 class Ask(Synapse):
@@ -259,6 +270,7 @@ __all__ = [
     "asked",
     "chunk",
     "fault",
+    "has_ipv6",
     "honest",
     "misbehaving",
     "misbehaving_elsewhere",

@@ -14,6 +14,7 @@ import traceback
 
 import bittensor_core
 import pytest
+from bittensor import sp_core
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -336,8 +337,7 @@ def test_an_address_is_shortened_for_people() -> None:
 @pytest.mark.interop
 @both
 def test_signatures_are_exchanged_with_the_official_sdk(scheme: Scheme) -> None:
-    sdk = pytest.importorskip("bittensor.sp_core")
-    theirs = sdk.Keypair.create_from_mnemonic(PHRASE, crypto_type=int(scheme == "sr25519"))
+    theirs = sp_core.Keypair.create_from_mnemonic(PHRASE, crypto_type=int(scheme == "sr25519"))
     ours = Keypair.from_mnemonic(PHRASE, scheme)
     assert theirs.ss58_address == ours.ss58_address
     assert theirs.verify(MESSAGE, ours.sign(MESSAGE))

@@ -20,6 +20,7 @@ from tests.attacks.hostile import (
     Line,
     Question,
     asked,
+    has_ipv6,
     honest,
     misbehaving,
     response,
@@ -100,8 +101,11 @@ async def test_a_peer_that_speaks_no_tls_cannot_be_reached_by_it() -> None:
 
 
 async def test_a_peer_is_reached_at_an_ipv6_address() -> None:
-    if not socket.has_ipv6:
-        pytest.skip("this machine has no IPv6")
+    if not has_ipv6():
+        async with Client(VALIDATOR) as client:
+            outcome = await client.outcome(Peer(MINER.ss58_address, "http://[::1]:9"), Ask())
+            assert isinstance(outcome.error, Unreachable)
+        return
     async with misbehaving(saying(honest), host="::1") as miner, Client(VALIDATOR) as client:
         assert miner.url.startswith("http://[::1]:")
         assert (await client.outcome(miner.peer, Ask())).ok
