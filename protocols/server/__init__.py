@@ -29,8 +29,8 @@ from protocols.keys import Signer
 from protocols.native import NativeHearing
 from protocols.replay import MemoryReplay, Replay
 from protocols.server.complaints import Complaints
+from protocols.server.door import Door
 from protocols.server.exchange import Exchange, Receive, Scope, Send
-from protocols.server.guard import Door
 from protocols.server.limits import Limits
 from protocols.server.listener import Listener
 from protocols.server.meters import Meters

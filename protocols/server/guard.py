@@ -10,58 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
-from contextlib import suppress
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
 import httptools
 from uvicorn import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
 
 from protocols.errors import HeadTooLarge, MalformedBody, SlowRequest, WireError
 from protocols.faults import fault_body
 from protocols.server.cycle import Cycle
-from protocols.server.limits import Limits
+from protocols.server.door import Door
 from protocols.server.line import Line
-from protocols.server.meters import Meters
 from protocols.server.strikes import network_of
 
 # uvicorn logs one line for each malformed request; a flood of them must not fill a disk. They are counted instead.
 _SILENT: Final = logging.Logger("protocols.server.guard", level=logging.CRITICAL + 1)
-
-
-class Door:
-    """What all connections of one server share: limits, meters, and how many each network holds."""
-
-    def __init__(self, limits: Limits, meters: Meters) -> None:
-        self.limits = limits
-        self.meters = meters
-        self.by_network: Counter[str] = Counter()
-        self.state = ServerState()
-        self.closed = False
-        self._empty = asyncio.Event()
-
-    def connect(self, config: Config) -> asyncio.Protocol:
-        """The protocol of one new connection."""
-        return GuardedProtocol(config, self)
-
-    def left(self, network: str) -> None:
-        """One connection is gone."""
-        self.meters.connections -= 1
-        self.by_network[network] -= 1
-        if not self.by_network[network]:
-            del self.by_network[network]
-        if not self.state.connections:
-            self._empty.set()
-
-    async def emptied(self, limit_s: float) -> None:
-        """Wait until no connection is left, for a while."""
-        self._empty.clear()
-        if self.state.connections:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), limit_s)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -167,11 +132,19 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._overhead -= len(body)
-        super().on_body(body)
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         self._unfinished = False
-        super().on_message_complete()
+        if not self.cycle.response_complete:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         if self.transport.is_closing():
@@ -291,4 +264,4 @@ def _refusal_in(error: BaseException) -> WireError:
     return MalformedBody("request target or headers cannot be read", help="curl -v shows a readable one")
 
 
-__all__ = ["Door", "GuardedProtocol"]
+__all__ = ["GuardedProtocol"]

@@ -15,7 +15,8 @@ from typing import Any, Final, cast
 from uvicorn import Config
 
 from protocols.errors import BindFailed, Draining
-from protocols.server.guard import Door, GuardedProtocol
+from protocols.server.door import Door
+from protocols.server.guard import GuardedProtocol
 
 _CUT_S: Final = 1.0
 """How long work that was cut may take to end, and at least how long a peer to take what it was sent."""
@@ -52,7 +53,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                lambda: self._door.connect(self._config), host, port, backlog=2048, reuse_address=True
+                lambda: GuardedProtocol(self._config, self._door), host, port, backlog=2048, reuse_address=True
             )
         except (OSError, UnicodeError) as error:
             raise BindFailed(

@@ -12,7 +12,8 @@ import time
 import pytest
 
 from protocols.server import Context, Limits, ServerOptions
-from protocols.server.guard import Door, GuardedProtocol
+from protocols.server.door import Door
+from protocols.server.guard import GuardedProtocol
 from protocols.server.meters import Meters
 from tests.attacks.miner import Ask, Gate, Letter, serving, until
 from tests.attacks.raw import Connection, connect, exchange, request
