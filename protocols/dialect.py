@@ -25,7 +25,6 @@ class Head(msgspec.Struct, frozen=True):
     method: str
     target: str
     headers: Mapping[str, str]
-    address: str
 
 
 class Caller(msgspec.Struct, frozen=True):

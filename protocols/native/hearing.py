@@ -12,7 +12,7 @@ from protocols.auth import Claim
 from protocols.codec import JSON, Codec, codec_for
 from protocols.dialect import Caller, Head, Outgoing
 from protocols.errors import SubnetError
-from protocols.faults import fault_body, fault_headers, plain_refusal
+from protocols.faults import fault_body, plain_refusal
 from protocols.keys import Signer
 from protocols.seal import RollingHash, Said
 from protocols.synapse import Reply, Synapse
@@ -66,12 +66,11 @@ class NativeHeard:
         return self._sealed(200, self._codec.media_type, body, [(b"content-length", str(len(body)).encode())])
 
     def refuse(self, error: SubnetError) -> Outgoing:
-        body = fault_body(error)
-        headers = fault_headers(error, body)
+        refusal = plain_refusal(error)
         # Nothing is signed for a stranger: whoever has not proved a key gets no signature of ours over anything.
         if not self._authenticated:
-            return Outgoing(error.status, headers, body)
-        return self._sealed(error.status, JSON.media_type, body, headers[1:])
+            return refusal
+        return self._sealed(error.status, JSON.media_type, refusal.body, refusal.headers[1:])
 
     def stream(self) -> NativeStreamWriter:
         return NativeStreamWriter(self._codec, self._me, self._claim.signature)

@@ -161,13 +161,12 @@ class Pipeline:
         if self.draining:
             raise Draining("this server is stopping", retry_after_s=5.0)
         self._check_warm()
-        address = client_address(scope)
-        self._strikes.check(address, self._parts.clock.monotonic())
+        self._strikes.check(client_address(scope), self._parts.clock.monotonic())
         headers = read_headers(scope["headers"])
         check_size(headers, route.query.max_bytes)
         check_encoding(headers)
         target, query = scope["raw_path"], scope["query_string"]
-        return Head("POST", (target + b"?" + query if query else target).decode("latin-1"), headers, address)
+        return Head("POST", (target + b"?" + query if query else target).decode("latin-1"), headers)
 
     def _check_warm(self) -> None:
         if self._warm:

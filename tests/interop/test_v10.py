@@ -304,7 +304,7 @@ def test_our_hash_of_a_body_is_the_dendrites(dendrite: Child, many: list[dict[st
         composed = speaking.compose(msgspec.convert(query, Kinds))
         assert composed.digest == digest
         headers = {n.lower(): v for n, v in speaking.ask(composed, ALICE, BOB.ss58_address, 1).headers.items()}
-        heard = OPEN.hear(Head("POST", "/Kinds", headers, "127.0.0.1"), BOB, 1)
+        heard = OPEN.hear(Head("POST", "/Kinds", headers), BOB, 1)
         assert heard.authenticate(body.encode()).body_authenticated
 
 

@@ -123,7 +123,7 @@ def without(headers: dict[str, str], name: str) -> dict[str, str]:
 def hear(
     headers: dict[str, str], *, target: str = "/Ask", now_ns: int = NOW, at: EpistulaHearing | None = None
 ) -> EpistulaHeard:
-    return (at or EpistulaHearing()).hear(Head("POST", target, headers, "127.0.0.1"), Silent(), now_ns)
+    return (at or EpistulaHearing()).hear(Head("POST", target, headers), Silent(), now_ns)
 
 
 @dataclass

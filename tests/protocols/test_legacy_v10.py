@@ -169,7 +169,7 @@ class Silent:
 
 
 def hear(headers: dict[str, str], *, target: str = "/Ask", now_ns: int = NOW, at: V10Hearing = HEARING) -> V10Heard:
-    return at.hear(Head("POST", target, headers, "127.0.0.1"), Silent(), now_ns)
+    return at.hear(Head("POST", target, headers), Silent(), now_ns)
 
 
 def golden(**changes: Any) -> bytes:
