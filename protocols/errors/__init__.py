@@ -29,6 +29,8 @@ and `docs/reference/errors.md` are made of, so an error cannot exist without its
         NotRegistered  UnknownSubnet  ChainUnreachable  ExtrinsicFailed  StaleMetagraph
       DefinitionError             what a subnet designer wrote
         InvalidSynapse  InvalidSubnet  SubnetNotFound  AlreadyRegistered  InvalidHyperparameter  UnknownHyperparameter
+      RewardError                 the mathematics of reward
+        NotFinite  WrongShape  OutOfRange  NothingToWeigh  UnreadableCase  ModelMissing
       UsageError                  what was typed
         UnknownErrorCode
 """
@@ -108,6 +110,15 @@ from protocols.errors.request import (
     WireError,
     WrongReceiver,
 )
+from protocols.errors.reward import (
+    ModelMissing,
+    NotFinite,
+    NothingToWeigh,
+    OutOfRange,
+    RewardError,
+    UnreadableCase,
+    WrongShape,
+)
 
 __all__ = [
     "AlreadyRegistered",
@@ -142,10 +153,14 @@ __all__ = [
     "MalformedReply",
     "MessageError",
     "MethodNotAllowed",
+    "ModelMissing",
     "MoneyError",
     "NoPrivateKey",
     "NotAdmitted",
+    "NotFinite",
     "NotRegistered",
+    "NothingToWeigh",
+    "OutOfRange",
     "Overloaded",
     "PeerError",
     "RateLimited",
@@ -155,6 +170,7 @@ __all__ = [
     "ReplayedRequest",
     "ReplyError",
     "ReplyTooLarge",
+    "RewardError",
     "ServiceError",
     "SlowRequest",
     "StaleMetagraph",
@@ -169,10 +185,12 @@ __all__ = [
     "UnknownRoute",
     "UnknownSubnet",
     "Unreachable",
+    "UnreadableCase",
     "UnsignedReply",
     "UnsupportedMedia",
     "UsageError",
     "WarmingUp",
     "WireError",
     "WrongReceiver",
+    "WrongShape",
 ]
