@@ -59,7 +59,8 @@ def shares(amounts: Array) -> Array:
     _, exponent = np.frexp(amounts.max(axis=-1, keepdims=True, initial=0.0))
     scaled = np.ldexp(amounts, -exponent)
     total = scaled.sum(axis=-1, keepdims=True)
-    return np.divide(scaled, total, out=np.zeros_like(amounts), where=total > 0.0)
+    parts: Array = np.divide(scaled, total, out=np.zeros_like(amounts), where=total > 0.0)
+    return parts
 
 
 def _within(name: str, values: npt.ArrayLike, high: float, range_: str) -> Array:
