@@ -98,10 +98,10 @@ class Float(Arithmetic):
         return np.array(bits, dtype=np.float64) / 2.0**32
 
     def amount(self, part: Any, rao: int) -> int:
-        return math.floor(part * rao)
+        return int(part * rao)
 
     def rounded(self, a: Any, b: Any) -> int:
-        return math.floor(a / b + 0.5)
+        return int(a / b + 0.5)
 
     def times(self, a: Cells, b: Cells) -> Cells:
         products: Array = np.multiply(a, b)
@@ -173,7 +173,9 @@ class Fixed(Arithmetic):
             term = self.times(term, size) // i
             total = total + term
         one = np.full_like(total, self.one)
-        return np.where(bounded == self.one, _E, np.where(bounded < 0, self.over(one, total), total))
+        powers: Ints = np.asarray(np.where(bounded < 0, self.over(one, total), total))
+        powers[bounded == self.one] = _E
+        return powers
 
     def to_u16(self, x: Cells) -> Ints:
         return np.clip((np.asarray(x, dtype=np.int64) * PROPORTION) >> 32, 0, PROPORTION)
