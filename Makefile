@@ -58,5 +58,7 @@ $(READY):
 	@# Debian ships Python without ensurepip; its own pip can then furnish the environment.
 	@$(PYTHON) -m venv --clear .venv 2>/dev/null || { $(PYTHON) -m venv --clear --without-pip .venv && \
 		$(PYTHON) -m pip --python .venv/bin/python install --quiet --disable-pip-version-check pip; }
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@# torch first and by its exact version: whatever asks for it later must not bring another build of it.
+	@$(RUN) -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[dev,ml]"
 	@touch $@
