@@ -22,6 +22,8 @@ _TIE: Final = 1e-12
 
 def weighted_median(numbers: Arithmetic, weights: Cells, stake: Cells, kappa: Any) -> Cells:
     """For each column of weights, (..., V, N), the weighted median, (..., N), by the stake of the rows, (..., V)."""
+    if not stake.shape[-1]:
+        return np.zeros((*weights.shape[:-2], weights.shape[-1]), dtype=numbers.dtype)  # nobody votes
     stake = numbers.share(stake)
     slack = 0 if np.issubdtype(numbers.dtype, np.integer) else _TIE
     minority = stake.sum(axis=-1)[..., None, None] - kappa + slack
