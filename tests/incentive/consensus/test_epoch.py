@@ -137,10 +137,10 @@ def test_who_has_which_uid_does_not_matter(net: Stored) -> None:
 
     shuffled = replace(
         net,
-        **{
-            name: [getattr(net, name)[old] for old in order]
-            for name in ("registered", "last_update", "permits", "stake")
-        },
+        registered=[net.registered[old] for old in order],
+        last_update=[net.last_update[old] for old in order],
+        permits=[net.permits[old] for old in order],
+        stake=[net.stake[old] for old in order],
         committed=None if net.committed is None else [net.committed[old] for old in order],
         weights=moved(net.weights),
         bonds=moved(net.bonds),
