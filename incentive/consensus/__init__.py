@@ -7,7 +7,7 @@ them; `Epoch` is the chain's whole step with all its masks. The alternatives hav
 
 from __future__ import annotations
 
-from incentive.consensus.arithmetic import FIXED, FLOAT
+from incentive.consensus.arithmetic import FIXED, FLOAT, GRID
 from incentive.consensus.epoch import Epoch, Epoch185
 from incentive.consensus.ledger import Ledger, Lists, Settings, Terms
 from incentive.consensus.rules import Consensus, Liquid, Network, Outcome, Rules
@@ -19,6 +19,7 @@ __all__ = [
     "Epoch185",
     "FIXED",
     "FLOAT",
+    "GRID",
     "Ledger",
     "Liquid",
     "Lists",

@@ -2,8 +2,9 @@
 """The numbers in which a consensus is computed: the chain's I32F32 to the last bit, or float64.
 
 Every rule of this package is written once, over the few operations below, and does not know which numbers it runs on.
-`Fixed` gives what the chain will store; `Float` gives the same to within one unit of 1/65535 and never rounds on the
-way, which suits sweeps over many networks at once. Arrays may have any number of leading batch axes.
+`Fixed` gives what the chain will store. `Float` never rounds on the way, which suits sweeps over many networks at
+once; `Grid` rounds as the chain does, and is within one unit of 1/65535 of what it stores. Arrays may have any number
+of leading batch axes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from incentive.arrays import Array, Ints
 from incentive.fixed import I32F32, PROPORTION
 
-__all__ = ["Arithmetic", "Cells", "FIXED", "FLOAT", "Fixed", "Float"]
+__all__ = ["Arithmetic", "Cells", "FIXED", "FLOAT", "Fixed", "Float", "GRID", "Grid"]
 
 Cells: TypeAlias = npt.NDArray[Any]
 """Numbers of one arithmetic: float64, or int64 bits."""
@@ -28,6 +29,7 @@ Cells: TypeAlias = npt.NDArray[Any]
 _EXP_LIMIT: Final = 20
 _EXP_TERMS: Final = 32
 _E: Final = 22_802_600 << 9
+_STEPS: Final = 2.0**32
 
 
 class Arithmetic(ABC):
@@ -121,6 +123,24 @@ class Float(Arithmetic):
         return np.clip(np.floor(x * PROPORTION + 1e-5), 0, PROPORTION).astype(np.int64)
 
 
+class Grid(Float):
+    """Floats floored to the chain's steps of 2^-32 after every operation.
+
+    Dust matters where stakes differ by ten orders of magnitude: what the chain floors to nothing and then divides by
+    must be nothing here too. So the chain's own epoch is run on this, and agrees with `Fixed` for any network.
+    """
+
+    def times(self, a: Cells, b: Cells) -> Cells:
+        return _floored(np.multiply(a, b))
+
+    def over(self, a: Cells, b: Cells) -> Cells:
+        return _floored(super().over(a, b))
+
+    def to_u16(self, x: Cells) -> Ints:
+        counts: Ints = np.floor(x * PROPORTION).astype(np.int64)  # exact: 32 and 16 bits
+        return np.clip(counts, 0, PROPORTION)
+
+
 class Fixed(Arithmetic):
     """I32F32 bits in int64: products floored, quotients truncated, as `substrate-fixed` rounds.
 
@@ -178,12 +198,19 @@ class Fixed(Arithmetic):
         return powers
 
     def to_u16(self, x: Cells) -> Ints:
-        return np.clip((np.asarray(x, dtype=np.int64) * PROPORTION) >> 32, 0, PROPORTION)
+        counts: Ints = (np.asarray(x, dtype=np.int64) * PROPORTION) >> 32
+        return np.clip(counts, 0, PROPORTION)
 
 
 def _low(bits: Ints) -> npt.NDArray[np.uint64]:
     return (bits & 0xFFFF_FFFF).astype(np.uint64)
 
 
+def _floored(x: Cells) -> Array:
+    steps: Array = np.floor(x * _STEPS)
+    return steps / _STEPS
+
+
 FIXED: Final = Fixed()
 FLOAT: Final = Float()
+GRID: Final = Grid()

@@ -114,7 +114,7 @@ class Yuma1(Yuma):
         bonds = numbers.share(bonds, axis=-2)
         dividends = numbers.times(bonds, incentive[..., None, :]).sum(axis=-1)
         # Stored so that the largest holder of each miner has one: 16 bits then resolve the others best.
-        stored = numbers.over(bonds, bonds.max(axis=-2, keepdims=True))
+        stored = numbers.over(bonds, bonds.max(axis=-2, keepdims=True, initial=0))
         return Bonds(stored, held, numbers.share(dividends))
 
 

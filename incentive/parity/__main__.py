@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from incentive.consensus.arithmetic import FIXED, FLOAT, Arithmetic
+from incentive.consensus.arithmetic import FIXED, GRID, Arithmetic
 from incentive.emission.halving import block_emission
 from incentive.emission.registration import burn_decay_factor
 from incentive.fixed import exp
@@ -49,11 +49,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--float",
         action="store_true",
-        help="in float64: columns may differ by 1/65535, trust by 2; amounts are left out",
+        help="in float64, floored as the chain floors: columns may differ by 1/65535, trust by 2; amounts are left out",
     )
     given = parser.parse_args(arguments)
     try:
-        reports = [_report(path, FLOAT if given.float else FIXED) for path in given.files]
+        reports = [_report(path, GRID if given.float else FIXED) for path in given.files]
     except SubnetError as error:
         sys.stderr.write(error.render() + "\n")
         return 2

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incentive.consensus import FIXED, FLOAT, Epoch, Ledger, Liquid, Lists, Rules, Settings, Terms, Yuma1, Yuma3
+from incentive.consensus import FIXED, FLOAT, GRID, Epoch, Ledger, Liquid, Lists, Rules, Settings, Terms, Yuma1, Yuma3
 from incentive.consensus.arithmetic import Arithmetic
 from tests.incentive.consensus import literal
 from tests.incentive.consensus.literal import Row, Stored
@@ -102,6 +102,15 @@ def test_an_epoch_is_what_the_chain_computes_number_by_number(net: Stored) -> No
     assert terms.bonds == paid.bonds
 
 
+@settings(deadline=None, max_examples=80)
+@given(networks())
+def test_floats_on_the_chains_grid_are_within_one_unit_of_what_it_stores(net: Stored) -> None:
+    fixed, floats = computed(net), computed(net, numbers=GRID)
+    for column in ("consensus", "incentive", "dividends", "validator_trust", "stake_weight", "trust"):
+        assert np.abs(getattr(fixed, column) - getattr(floats, column)).max() <= 1, column
+    assert fixed.permits.tolist() == floats.permits.tolist()
+
+
 @settings(deadline=None, max_examples=40)
 @given(networks(), st.integers(0, 2**63))
 def test_no_more_is_paid_than_was_there_and_dust_is_small(net: Stored, rao: int) -> None:
@@ -117,7 +126,7 @@ def test_no_more_is_paid_than_was_there_and_dust_is_small(net: Stored, rao: int)
 @settings(deadline=None, max_examples=40)
 @given(networks())
 def test_columns_are_16_bit_counts_whatever_the_network(net: Stored) -> None:
-    for numbers in (FIXED, FLOAT):
+    for numbers in (FIXED, FLOAT, GRID):
         terms = computed(net, RAO, numbers)
         for column in (terms.consensus, terms.incentive, terms.dividends, terms.validator_trust, terms.stake_weight):
             assert column.min() >= 0
