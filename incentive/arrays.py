@@ -27,7 +27,7 @@ def finite(name: str, values: npt.ArrayLike) -> Array:
     """The values as float64, or `NotFinite` with the place of the first that is NaN or infinite."""
     try:
         array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise WrongShape(f"{name} is {type(values).__name__}, expected an array of numbers") from error
     good = np.isfinite(array)
     if not good.all():
