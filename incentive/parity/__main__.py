@@ -9,22 +9,21 @@ difference over all cases; the exit code is 0 only if every difference is within
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from incentive.command import BROKEN, document, run
 from incentive.consensus.arithmetic import FIXED, GRID, Arithmetic
 from incentive.emission.halving import block_emission
 from incentive.emission.registration import burn_decay_factor
 from incentive.fixed import exp
 from incentive.parity.cases import TOLERANCES, alpha_sigmoid, head, recorded, runtime185
 from incentive.parity.compare import Field
-from protocols.errors import SubnetError, UnreadableCase
+from protocols.errors import UnreadableCase
 
-_GZIP: Final = b"\x1f\x8b"
 _FORMATS: Final = """formats, as JSON or gzipped JSON:
   {"cases": [{"id", "in": {...}, "out": {...}}]}   an epoch of the latest source (its "in" has "mech"), or of spec 185
   {"block_emission[...]": [[...]], ...}            tables of functions: rows of arguments with the result last
@@ -52,19 +51,15 @@ def main(arguments: Sequence[str]) -> int:
         help="in float64, floored as the chain floors: columns may differ by 1/65535, trust by 2; amounts are left out",
     )
     given = parser.parse_args(arguments)
-    try:
-        reports = [_report(path, GRID if given.float else FIXED) for path in given.files]
-    except SubnetError as error:
-        sys.stderr.write(error.render() + "\n")
-        return 2
+    reports = [_report(path, GRID if given.float else FIXED) for path in given.files]
     return 0 if all(reports) else 1
 
 
 def _report(path: Path, numbers: Arithmetic) -> bool:
-    document = _load(path)
+    content = document(path)
     try:
-        fields = list(_cases(document, numbers) if "cases" in document else _tables(document))
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        fields = list(_cases(content, numbers) if "cases" in content else _tables(content))
+    except BROKEN as error:
         raise UnreadableCase(f"{path}: a case is not in the format: {type(error).__name__} {error}") from error
     if not fields:
         raise UnreadableCase(f"{path} has no cases")
@@ -73,21 +68,10 @@ def _report(path: Path, numbers: Arithmetic) -> bool:
     return all(field.ok for field in fields)
 
 
-def _load(path: Path) -> Mapping[str, Any]:
-    try:
-        raw = path.read_bytes()
-        document = json.loads(gzip.decompress(raw) if raw.startswith(_GZIP) else raw)
-    except (OSError, EOFError, ValueError) as error:
-        raise UnreadableCase(f"{path}: {error}", help=f"see what it is: file {path}") from error
-    if not isinstance(document, dict):
-        raise UnreadableCase(f"{path} holds a {type(document).__name__}, expected a table of cases")
-    return document
-
-
-def _cases(document: Mapping[str, Any], numbers: Arithmetic) -> Iterator[Field]:
+def _cases(content: Mapping[str, Any], numbers: Arithmetic) -> Iterator[Field]:
     """Each recorded field over all cases; one that was recorded and is not computed is an error, not a pass."""
     fields: dict[str, Field] = {}
-    for case in document["cases"]:
+    for case in content["cases"]:
         computed = (head if "mech" in case["in"] else runtime185)(case, numbers)
         for name, value in recorded(case, numbers).items():
             if name in computed or numbers is FIXED:
@@ -96,8 +80,8 @@ def _cases(document: Mapping[str, Any], numbers: Arithmetic) -> Iterator[Field]:
     yield from fields.values()
 
 
-def _tables(document: Mapping[str, Any]) -> Iterator[Field]:
-    for title, rows in document.items():
+def _tables(content: Mapping[str, Any]) -> Iterator[Field]:
+    for title, rows in content.items():
         name = title.partition("[")[0]
         if name not in _TABLES:
             raise UnreadableCase(f"there is no function {name!r}, expected one of {', '.join(_TABLES)}")
@@ -108,4 +92,4 @@ def _tables(document: Mapping[str, Any]) -> Iterator[Field]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(main, sys.argv[1:]))

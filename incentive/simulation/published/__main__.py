@@ -9,22 +9,20 @@ that nobody knows how to check.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import math
 import sys
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from incentive.command import BROKEN, document, run
 from incentive.simulation.published.figure import Figure
 from incentive.simulation.published.tables import INPUTS, NOT_REPRODUCIBLE, TABLES
-from protocols.errors import SubnetError, UnreadableCase
+from protocols.errors import UnreadableCase
 
-_GZIP: Final = b"\x1f\x8b"
 _PACKAGE: Final = "incentive.simulation.published"
 _EVERY: Final = 25
 _TABLES_KNOWN: Final = f"""tables, as a JSON object or gzipped JSON; names that begin with _ are notes:
@@ -67,11 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
     parser.add_argument("--table", action="append", metavar="NAME", help="only this table; may be given several times")
     given = parser.parse_args(arguments)
-    try:
-        tallies = [tally for path in given.files for tally in _check(path, given.table)]
-    except SubnetError as error:
-        sys.stderr.write(error.render() + "\n")
-        return 2
+    tallies = [tally for path in given.files for tally in _check(path, given.table)]
     sys.stderr.write("".join(f"{tally}\n" for tally in tallies))
     off, figures = sum(tally.off for tally in tallies), sum(tally.figures for tally in tallies)
     sys.stderr.write(f"{figures} figures, {off} off\n")
@@ -79,34 +73,34 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _check(path: Path, only: Sequence[str] | None) -> Iterator[_Tally]:
-    document = _load(path)
-    names = [name for name in document if not name.startswith("_")]
+    content = document(path)
+    names = [name for name in content if not name.startswith("_")]
     for name in [*names, *(only or ())]:
         if name not in TABLES and name not in NOT_REPRODUCIBLE:
             raise UnreadableCase(
                 f"{path}: there is no table {name!r} that can be checked", help=f"python -m {_PACKAGE} --help"
             )
     for name in only or ():
-        if name not in document:
+        if name not in content:
             raise UnreadableCase(f"{path} has no table {name!r}, it has {', '.join(names)}")
     for name in only or names:
         missing = INPUTS.get(name, name)
         if name in NOT_REPRODUCIBLE:
             _line({"table": name, "checked": False, "reason": NOT_REPRODUCIBLE[name]})
-        elif missing not in document:
+        elif missing not in content:
             _line({"table": name, "checked": False, "reason": f"its inputs are in {missing}, which is not in the file"})
         else:
-            yield _compare(path, name, document)
+            yield _compare(path, name, content)
 
 
-def _compare(path: Path, name: str, document: Mapping[str, Any]) -> _Tally:
+def _compare(path: Path, name: str, content: Mapping[str, Any]) -> _Tally:
     tally = _Tally(name)
     try:
-        for figure in _figures(name, document):
+        for figure in _figures(name, content):
             _line(_row(name, figure))
             tally.add(figure)
             _progress(tally)
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+    except BROKEN as error:
         raise UnreadableCase(f"{path}: {name} is not in its format: {type(error).__name__} {error}") from error
     if not tally.figures:
         raise UnreadableCase(f"{path}: {name} holds nothing to compare")
@@ -126,22 +120,11 @@ def _row(table: str, figure: Figure) -> dict[str, Any]:
     }
 
 
-def _figures(name: str, document: Mapping[str, Any]) -> Iterator[Figure]:
+def _figures(name: str, content: Mapping[str, Any]) -> Iterator[Figure]:
     module, _, function = TABLES[name].partition(":")
     compute = getattr(import_module(f"{_PACKAGE}.{module}"), function)
-    inputs = [document[INPUTS[name]]] if name in INPUTS else []
-    yield from compute(document[name], *inputs)
-
-
-def _load(path: Path) -> Mapping[str, Any]:
-    try:
-        raw = path.read_bytes()
-        document = json.loads(gzip.decompress(raw) if raw.startswith(_GZIP) else raw)
-    except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
-        raise UnreadableCase(f"{path}: {error}", help=f"see what it is: file {path}") from error
-    if not isinstance(document, dict):
-        raise UnreadableCase(f"{path} holds a {type(document).__name__}, expected an object of tables")
-    return document
+    inputs = [content[INPUTS[name]]] if name in INPUTS else []
+    yield from compute(content[name], *inputs)
 
 
 def _line(row: Mapping[str, Any]) -> None:
@@ -162,4 +145,4 @@ def _used(figure: Figure) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(main, sys.argv[1:]))

@@ -19,7 +19,7 @@ from incentive.consensus import Network, Rules, Yuma1
 from incentive.fixed import PROPORTION
 from protocols.errors import OutOfRange, WrongShape
 
-__all__ = ["Camps", "Normals", "Sizes", "camps", "honest_emission"]
+__all__ = ["Camps", "Normals", "Sizes", "camps", "emission_map", "honest_emission"]
 
 Normals: TypeAlias = Callable[[int], Array]
 """So many standard normal numbers: `rng.standard_normal` of numpy, or `StdRng(0).normal` of the published figures."""
@@ -57,22 +57,25 @@ class Camps:
     honest_validators: int
     honest_servers: int
 
-    def network(self, honest: Array, cabal: Array) -> Network:
-        """The networks, (B, V, M), in which each camp gives its own servers that part of its weight, (B,) each."""
-        honest, cabal = fractions("honest", honest), fractions("cabal", cabal)
-        if honest.shape != cabal.shape or honest.ndim != 1:
-            raise WrongShape(f"honest has shape {honest.shape} and cabal {cabal.shape}, expected one part a network")
-        m, of_honest = self.honest_servers, np.arange(len(self.stake)) < self.honest_validators
+    def honest_votes(self, honest: Array) -> Array:
+        """The weights of the honest, (B, V', M), where they give their own servers that part of it, (B,)."""
+        return self._votes(slice(self.honest_validators), fractions("honest", honest))
+
+    def cabal_votes(self, cabal: Array) -> Array:
+        """The weights of the cabal, (B, V - V', M), where it gives its own servers that part of it, (B,)."""
+        return self._votes(slice(self.honest_validators, None), 1 - fractions("cabal", cabal))
+
+    def _votes(self, rows: slice, for_honest: Array) -> Array:
+        m, counts = self.honest_servers, for_honest[:, None, None] * PROPORTION  # (B, 1, 1)
+        drawn = self.weights[rows]
         # Weights are set as whole counts of 1/65535, of which a server of many gets few: what is cut off matters.
-        counts = np.where(of_honest, honest[:, None], 1 - cabal[:, None])[..., None] * PROPORTION  # (B, V, 1)
-        weights = np.empty((len(honest), *self.weights.shape))
-        np.multiply(self.weights[:, :m], counts, out=weights[..., :m])
-        np.multiply(self.weights[:, m:], PROPORTION - counts, out=weights[..., m:])
-        np.floor(weights, out=weights)
-        total = weights.sum(axis=-1, keepdims=True)
-        np.divide(weights, np.where(total > 0, total, 1), out=weights)  # in place: a map is made of thousands of these
-        stake = np.broadcast_to(self.stake, weights.shape[:-1])
-        return Network(weights, stake, np.zeros_like(weights))
+        votes = np.empty((len(for_honest), *drawn.shape))
+        np.multiply(drawn[:, :m], counts, out=votes[..., :m])
+        np.multiply(drawn[:, m:], PROPORTION - counts, out=votes[..., m:])
+        np.floor(votes, out=votes)
+        total = votes.sum(axis=-1, keepdims=True)
+        np.divide(votes, np.where(total > 0, total, 1), out=votes)
+        return votes
 
 
 def camps(honest_stake: float, sizes: Sizes, normals: Normals) -> Camps:
@@ -91,8 +94,33 @@ def camps(honest_stake: float, sizes: Sizes, normals: Normals) -> Camps:
 
 
 def honest_emission(drawn: Camps, rules: Rules, honest: Array, cabal: Array) -> tuple[Array, Array]:
-    """What the honest get of the dividends and of the incentive, (B,) each, after one epoch without old bonds."""
-    outcome = Yuma1(rules).run(drawn.network(honest, cabal))
+    """What the honest get of the dividends and of the incentive, (B,) each, after one epoch without old bonds.
+
+    Both camps give their own servers a part of their weight, (B,) each.
+    """
+    if honest.shape != cabal.shape or honest.ndim != 1:
+        raise WrongShape(f"honest has shape {honest.shape} and cabal {cabal.shape}, expected one part a network")
+    votes = np.concatenate([drawn.honest_votes(honest), drawn.cabal_votes(cabal)], axis=-2)
+    return _paid(drawn, rules, votes, np.zeros_like(votes))
+
+
+def emission_map(drawn: Camps, rules: Rules, honest: Array, cabal: Array) -> tuple[Array, Array]:
+    """The same for each honest part with each cabal part, (H, C) each."""
+    # Each camp's rows are made once, and one set of networks is rewritten in place: a map has thousands of them.
+    by_honest, by_cabal = drawn.honest_votes(honest), drawn.cabal_votes(cabal)
+    votes = np.empty((len(cabal), *drawn.weights.shape))  # (C, V, M)
+    votes[:, drawn.honest_validators :] = by_cabal
+    bonds = np.zeros_like(votes)
+    dividends, incentive = np.empty((2, len(honest), len(cabal)))
+    for at, rows in enumerate(by_honest):
+        votes[:, : drawn.honest_validators] = rows
+        dividends[at], incentive[at] = _paid(drawn, rules, votes, bonds)
+    return dividends, incentive
+
+
+def _paid(drawn: Camps, rules: Rules, votes: Array, bonds: Array) -> tuple[Array, Array]:
+    stake = np.broadcast_to(drawn.stake, votes.shape[:-1])
+    outcome = Yuma1(rules).run(Network(votes, stake, bonds))
     dividends = outcome.dividends[:, : drawn.honest_validators].sum(axis=-1)
     incentive = outcome.incentive[:, : drawn.honest_servers].sum(axis=-1)
     # Where nobody agrees on anything, the chain pays all emission by stake.

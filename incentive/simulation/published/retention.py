@@ -17,7 +17,7 @@ import numpy as np
 
 from incentive.arrays import Array
 from incentive.consensus import Rules
-from incentive.simulation.published.camps import Camps, Sizes, camps, honest_emission
+from incentive.simulation.published.camps import Camps, Sizes, camps, emission_map, honest_emission
 from incentive.simulation.published.figure import Figure
 from incentive.simulation.published.stdrng import StdRng
 from protocols.errors import UnreadableCase
@@ -58,11 +58,7 @@ def retention(drawn: Sequence[Camps], honest: Array, cabal: Array, rules: Rules,
     stakes = [camps(share, Sizes(), rng.standard_normal) for share in (0.6, 0.7)]
     retention(stakes, np.linspace(0, 1, 51), np.linspace(0, 1, 51), Rules()) >= np.array([0.6, 0.7])[:, None, None]
     """
-    shares = np.empty((len(drawn), len(honest), len(cabal)))
-    for s, network in enumerate(drawn):
-        for h, utility in enumerate(honest):
-            shares[s, h] = _mixed(honest_emission(network, rules, np.full(len(cabal), utility), cabal), xi)
-    return shares
+    return np.stack([_mixed(emission_map(network, rules, honest, cabal), xi) for network in drawn])
 
 
 def least_utility(drawn: Camps, rules: Rules, cabal: Array, level: float, xi: float = 0.5, points: int = 51) -> Array:

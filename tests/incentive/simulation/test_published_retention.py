@@ -116,7 +116,7 @@ def test_a_camp_that_draws_no_stake_at_all_has_none_and_nothing_is_nan() -> None
 def test_utilities_beside_a_different_number_of_cabals_are_refused() -> None:
     drawn = camps(0.6, SMALL, np.random.default_rng(0).standard_normal)
     with pytest.raises(WrongShape):
-        drawn.network(np.ones(2), np.ones(3))
+        honest_emission(drawn, Rules(), np.ones(2), np.ones(3))
 
 
 def test_draws_do_not_depend_on_how_many_are_taken_at_once() -> None:
