@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from incentive.command import run as ended
 from incentive.simulation.published.__main__ import main
 from incentive.simulation.published.tables import INPUTS, NOT_REPRODUCIBLE, TABLES
 from tests.incentive.simulation.published_tables import tables
@@ -85,12 +86,12 @@ def test_what_holds_no_tables_is_an_error_and_no_crash(
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
-    assert main([str(path)]) == 2
+    assert ended(main, [str(path)]) == 2
     assert "error[unreadable_case]" in capsys.readouterr().err
 
 
 def test_a_table_that_holds_nothing_to_compare_does_not_pass(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(write({"consensus_guarantee_cases": {"rows": []}}))]) == 2
+    assert ended(main, [str(write({"consensus_guarantee_cases": {"rows": []}}))]) == 2
     assert "nothing to compare" in capsys.readouterr().err
 
 
@@ -98,7 +99,7 @@ def test_a_number_that_is_none_does_not_pass_and_is_valid_json(
     write: Write, quick: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     quick["liquid_alpha_v1"]["toy_model"]["published"]["delta=.1 reduction at t=5"] = float("nan")
-    assert main([str(write(quick)), "--table", "liquid_alpha_v1"]) == 1
+    assert ended(main, [str(write(quick)), "--table", "liquid_alpha_v1"]) == 1
     rows = [json.loads(line, parse_constant=pytest.fail) for line in capsys.readouterr().out.splitlines()]
     assert [row["published"] for row in rows if not row["ok"]] == [None]
 
@@ -107,18 +108,18 @@ def test_one_table_can_be_asked_for_alone(
     write: Write, quick: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = str(write(quick))
-    assert main([path, "--table", "tao_issuance", "--table", "weight_copier_table1"]) == 0
+    assert ended(main, [path, "--table", "tao_issuance", "--table", "weight_copier_table1"]) == 0
     asked = {json.loads(line)["table"] for line in capsys.readouterr().out.splitlines()}
     assert asked == {"tao_issuance", "weight_copier_table1"}
-    assert main([path, "--table", "dtao_numbers"]) == 2
-    assert main([path, "--table", "moon_phases"]) == 2
+    assert ended(main, [path, "--table", "dtao_numbers"]) == 2
+    assert ended(main, [path, "--table", "moon_phases"]) == 2
 
 
 def test_totals_without_the_table_of_their_inputs_are_said_to_be_unchecked(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = "yuma_simulation_total_dividends"
-    assert main([str(write({name: tables()[name]}))]) == 0
+    assert ended(main, [str(write({name: tables()[name]}))]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "table": name,
         "checked": False,
