@@ -15,6 +15,7 @@ from incentive.similarity.measure import Baseline, Embedded, Similarity, Subtrac
 from incentive.similarity.ngrams import CharNgrams
 from incentive.similarity.numeric import Crps, Gaussian, LogRatio, RelativeError
 from incentive.similarity.ranks import Kendall, Spearman
+from incentive.similarity.sentence import Encoder, Sentences
 from incentive.similarity.vectors import Angular, Cosine
 from incentive.similarity.words import Exact, Jaccard, MinHash, Rouge, RougeL, TokenF1
 
@@ -29,6 +30,7 @@ __all__ = [
     "Crps",
     "Damerau",
     "Embedded",
+    "Encoder",
     "ErrorAgreement",
     "Exact",
     "Gaussian",
@@ -44,6 +46,7 @@ __all__ = [
     "RelativeError",
     "Rouge",
     "RougeL",
+    "Sentences",
     "Similarity",
     "Spearman",
     "Ssim",
