@@ -8,7 +8,7 @@ votes on the chain are sums of such numbers, so a float that is nearly right is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
@@ -27,20 +27,18 @@ class Format:
     fraction: int
     signed: bool = True
 
-    @property
-    def one(self) -> int:
-        """The bits of 1."""
-        return 1 << self.fraction
+    one: int = field(init=False)
+    """The bits of 1."""
+    highest: int = field(init=False)
+    """The largest bits that fit."""
+    lowest: int = field(init=False)
+    """The smallest bits that fit."""
 
-    @property
-    def highest(self) -> int:
-        """The largest bits that fit."""
-        return (1 << (self.width - self.signed)) - 1
-
-    @property
-    def lowest(self) -> int:
-        """The smallest bits that fit."""
-        return -(1 << (self.width - 1)) if self.signed else 0
+    def __post_init__(self) -> None:
+        # Kept, since they are asked for with every product.
+        object.__setattr__(self, "one", 1 << self.fraction)
+        object.__setattr__(self, "highest", (1 << (self.width - self.signed)) - 1)
+        object.__setattr__(self, "lowest", -(1 << (self.width - 1)) if self.signed else 0)
 
     def saturate(self, bits: int) -> int:
         """The nearest bits that fit."""

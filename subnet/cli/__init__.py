@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: data on stdout, diagnostics on stderr, exit codes 0 (done), 1 (failed) and 2 (mistyped).
+"""The command line: data on stdout, diagnostics on stderr; exit code 0 is done, 1 failed, 2 mistyped, 130 interrupted.
 
 This is the only package that may print. A command's module is imported when that command runs, so that
 `subnet --version` stays instant whatever the heaviest command needs.

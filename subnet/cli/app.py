@@ -1,38 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The root of the command line: finds the command, prints its answer, turns what it raises into words and an exit code.
+"""The root of the command line: finds the command, prints its answers, turns what it raises into an exit code.
 
-It knows the commands by name and import path only. A command is a module with `run(words) -> Answer` that fails by
-raising a `SubnetError`, as everything else here does.
+It knows the commands by name and import path only, so that `--help` and `--version` cost nothing. A command is a
+function whose signature is its command line (see `subnet.cli.signature`); it returns an `Answer`, or yields them while
+it works, plainly or as a coroutine, and fails by raising a `SubnetError`, as everything else here does.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
 from protocols.errors import SubnetError, UsageError
 from subnet.cli.answer import Answer
+from subnet.cli.output import Json, Output, ReaderGone, Text
 
 __all__ = ["COMMANDS", "Command", "main"]
 
-DONE, FAILED, MISTYPED, INTERRUPTED = 0, 1, 2, 130
+FAILED, MISTYPED, INTERRUPTED = 1, 2, 130
 
 
 class Command(NamedTuple):
-    """Where a command lives, how it is called and what it does, in a line each."""
+    """Where a command lives (`module:function`), how it is called and what it does, in a line each."""
 
-    module: str
+    target: str
     usage: str
     summary: str
 
 
 COMMANDS = {
-    "explain": Command("subnet.cli.explain", "explain [CODE]", "say what an error code means and what to do about it"),
+    "config show": Command("subnet.cli.config:show", "config show [OPTIONS]", "print every setting that holds here"),
+    "config path": Command("subnet.cli.config:path", "config path", "print which files settings are read from"),
+    "config init": Command("subnet.cli.config:init", "config init", "write a subnet.toml that explains every setting"),
+    "doctor": Command("subnet.cli.doctor:run", "doctor", "look for what would keep a network from running here"),
+    "explain": Command(
+        "subnet.cli.explain:run", "explain [CODE]", "say what an error code means and what to do about it"
+    ),
 }
 
 OPTIONS = {
@@ -42,53 +49,98 @@ OPTIONS = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, commands: Mapping[str, Command] = COMMANDS) -> int:
     """Run one command line and return its exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
-    words = [word for word in given if word != "--json"]
-    as_json = len(words) < len(given)
+    # What follows `--` is meant for the command, whatever it looks like.
+    end = given.index("--") if "--" in given else len(given)
+    words = [word for word in given[:end] if word != "--json"] + given[end:]
+    output: Output = Json() if len(words) < len(given) else Text()
     try:
-        answer = _answer(words)
-        print(json.dumps(answer.data, indent=2) if as_json else answer.text, flush=True)
+        return _perform(words, commands, output)
     except SubnetError as error:
-        print(json.dumps(error.to_json(), indent=2) if as_json else error.render(), file=sys.stderr)
-        return MISTYPED if isinstance(error, UsageError) else FAILED
+        return _failed([error], output)
+    except ExceptionGroup as group:
+        errors = _expected(group)
+        if not errors:
+            raise
+        return _failed(errors, output)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (`| head`) has seen enough; without this the interpreter complains again while it closes stdout.
+    except ReaderGone:
+        # Without this the interpreter complains again while it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    return DONE
 
 
-def _answer(words: list[str]) -> Answer:
+def _failed(errors: Sequence[SubnetError], output: Output) -> int:
+    for error in errors:
+        output.error(error)
+    return MISTYPED if all(isinstance(error, UsageError) for error in errors) else FAILED
+
+
+def _perform(words: list[str], commands: Mapping[str, Command], output: Output) -> int:
     match words:
         case [] | ["-h" | "--help"]:
-            return _help()
+            output.whole(_help("", commands))
+            return 0
         case ["-V" | "--version"]:
-            return _version()
-        case [name, *rest] if name in COMMANDS:
-            return _run(COMMANDS[name], rest)
-        case _:
-            near = difflib.get_close_matches(words[0], [*COMMANDS, *OPTIONS], n=1)
-            raise UsageError(
-                f"no command or option {' '.join(words)!r}", help=f"did you mean: subnet {near[0]}" if near else None
-            )
+            output.whole(_version())
+            return 0
+    for size in (2, 1):
+        name = " ".join(words[:size])
+        if name in commands:
+            return _run(name, commands[name], words[size:], output)
+    within = {name: command for name, command in commands.items() if name.split()[:-1] == words[:1]}
+    if within and words[1:] in ([], ["-h"], ["--help"]):
+        output.whole(_help(f"{words[0]} ", within))
+        return 0
+    raise _unknown(words, commands)
 
 
-def _run(command: Command, words: list[str]) -> Answer:
-    if "-h" in words or "--help" in words:
-        return Answer(f"usage: subnet {command.usage} [--json]\n\n  {command.summary}", command._asdict())
-    answer: Answer = import_module(command.module).run(words)
-    return answer
+def _run(name: str, command: Command, words: list[str], output: Output) -> int:
+    from subnet.cli.drive import drive
+    from subnet.cli.signature import Signature
+
+    module, _, function = command.target.partition(":")
+    signature = Signature(name, getattr(import_module(module), function))
+    own = words[: words.index("--")] if "--" in words else words
+    if "-h" in own or "--help" in own:
+        from subnet.cli.page import page
+
+        output.whole(page(command, signature))
+        return 0
+    return drive(signature.call(words), output)
 
 
-def _help() -> Answer:
-    rows = {command.usage: command.summary for command in COMMANDS.values()} | OPTIONS
+def _unknown(words: list[str], commands: Mapping[str, Command]) -> UsageError:
+    groups = {name.split()[0] for name in commands}
+    near = difflib.get_close_matches(" ".join(words[:2]), [*commands, *OPTIONS], n=1)
+    near = near or difflib.get_close_matches(words[0], [*groups, *commands, *OPTIONS], n=1)
+    advice = f"did you mean: subnet {near[0]}" if near else None
+    return UsageError(f"no command or option {' '.join(words)!r}", help=advice)
+
+
+def _expected(group: ExceptionGroup[Exception]) -> list[SubnetError]:
+    """What the tasks of a group raised, if all of it is ours: a stranger among them is a fault and keeps its trace."""
+    _, strangers = group.split(SubnetError)
+    return [] if strangers else list(_leaves(group))
+
+
+def _leaves(group: ExceptionGroup[Exception]) -> Iterator[SubnetError]:
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _leaves(error)
+        elif isinstance(error, SubnetError):
+            yield error
+
+
+def _help(group: str, commands: Mapping[str, Command]) -> Answer:
+    options = {option: text for option, text in OPTIONS.items() if not group or option != "--version"}
+    rows = {command.usage: command.summary for command in commands.values()} | options
     width = max(map(len, rows))
-    lines = ["usage: subnet COMMAND [--json]", "", *(f"  {usage:{width}}  {text}" for usage, text in rows.items())]
-    return Answer("\n".join(lines), rows)
+    lines = [f"usage: subnet {group}COMMAND [--json]", ""]
+    return Answer("\n".join([*lines, *(f"  {usage:{width}}  {text}" for usage, text in rows.items())]), rows)
 
 
 def _version() -> Answer:

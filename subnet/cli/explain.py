@@ -7,7 +7,9 @@ Everything it says is read from the error classes themselves, so no error can la
 from __future__ import annotations
 
 import difflib
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from cyclopts import Parameter
 
 from protocols.errors import (
     CATALOGUE,
@@ -17,7 +19,6 @@ from protocols.errors import (
     Refusal,
     SubnetError,
     UnknownErrorCode,
-    UsageError,
 )
 from subnet.cli.answer import Answer
 
@@ -45,17 +46,13 @@ def entries() -> list[Entry]:
     return [_entry(CATALOGUE[code]) for code in sorted(CATALOGUE)]
 
 
-def run(words: list[str]) -> Answer:
-    """List the codes, or explain the one that is named."""
-    match words:
-        case []:
-            listed = entries()
-            return Answer(_table(listed), [entry._asdict() for entry in listed])
-        case [code] if not code.startswith("-"):
-            found = _find(code)
-            return Answer(_page(found), found._asdict())
-        case _:
-            raise UsageError(f"explain takes one code, got {' '.join(words)!r}", help="subnet explain --help")
+def run(code: Annotated[str | None, Parameter(help="A code, or the name of an error's class.")] = None, /) -> Answer:
+    """Explain the error of this code, or list all codes with what they mean."""
+    if code is None:
+        listed = entries()
+        return Answer(_table(listed), [entry._asdict() for entry in listed])
+    found = _find(code)
+    return Answer(_page(found), found._asdict())
 
 
 def _entry(cls: type[SubnetError]) -> Entry:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from protocols.hyperparameters import TABLE, Hyperparameter, Value
 from subnet.cli.explain import entries
+from tests.docs.cli import cli
 from tests.docs.settings import NOTE, settings
 
 __all__ = ["PAGES", "main"]
@@ -84,6 +85,7 @@ def _value(value: Value) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/cli.md": cli,
     "docs/reference/errors.md": errors,
     "docs/reference/hyperparameters.md": hyperparameters,
     "docs/reference/settings.md": settings,

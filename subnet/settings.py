@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator can set, and where each value came from.
+
+A value is looked for on the command line, in the environment, in the project's file and in the user's file; the first
+that names it decides, and where none does the default holds. Nothing but this module and `subnet.sources` reads
+configuration: everything else is handed what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from subnet import sources
+from subnet.sources import Kinds, Layer, Source
+
+__all__ = [
+    "LocalSettings",
+    "MinerSettings",
+    "PathSettings",
+    "Resolved",
+    "Section",
+    "Setting",
+    "Settings",
+    "ValidatorSettings",
+    "catalogue",
+    "load",
+    "plain",
+    "sections",
+    "within",
+]
+
+
+BOUNDS: Final = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+
+
+class Section(BaseModel):
+    """Settings that belong together: a table of a file, and a group of flags of each command that takes it."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+
+class LocalSettings(Section):
+    """The network that runs whole on this machine."""
+
+    miners: int = Field(default=3, ge=1, le=255)
+    """Miners to start."""
+    validators: int = Field(default=2, ge=1, le=64)
+    """Validators to start."""
+    seed: int = Field(default=0, ge=0)
+    """Where all randomness begins; the same seed gives the same run."""
+    epochs: int = Field(default=0, ge=0)
+    """Epochs after which the network stops; 0 lets it run until it is stopped."""
+    tempo: int = Field(default=20, ge=1, le=65_535)
+    """Blocks from one epoch to the next."""
+    block_time: float = Field(default=0.25, gt=0, le=3600, allow_inf_nan=False)
+    """Seconds from one block to the next."""
+    host: str = Field(default="127.0.0.1", min_length=1)
+    """Address that everything on this machine listens on."""
+
+
+class ValidatorSettings(Section):
+    """A validator."""
+
+    interval: float = Field(default=12.0, gt=0, allow_inf_nan=False)
+    """Seconds from the start of one round to the start of the next."""
+    sample: int = Field(default=16, ge=1)
+    """Miners asked in a round; where there are fewer, all are."""
+    deadline: float = Field(default=12.0, gt=0, allow_inf_nan=False)
+    """Seconds that a miner has for its whole answer."""
+
+
+class MinerSettings(Section):
+    """A miner."""
+
+    refresh: float = Field(default=12.0, gt=0, allow_inf_nan=False)
+    """Seconds from one look at the metagraph, which says who may ask, to the next."""
+    host: str = Field(default="127.0.0.1", min_length=1)
+    """Address to listen on; 0.0.0.0 to be reached from other machines."""
+    port: int = Field(default=8091, ge=0, le=65_535)
+    """Port to listen on; 0 takes any that is free."""
+
+
+class PathSettings(Section):
+    """Places on disk. A relative one is meant from the folder of the file that names it, or the working directory."""
+
+    state: Path = Field(default=Path(".subnet"), strict=False)
+    """Folder for what a restart must not lose; by default in the project's folder."""
+
+
+class Settings(BaseSettings):
+    """All settings: the first of the layers that names a value decides, and without any the defaults hold."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    local: LocalSettings = LocalSettings()
+    validator: ValidatorSettings = ValidatorSettings()
+    miner: MinerSettings = MinerSettings()
+    paths: PathSettings = PathSettings()
+
+    def __init__(self, *layers: PydanticBaseSettingsSource) -> None:
+        super().__init__(_build_sources=(layers, {}))
+
+
+class Resolved(NamedTuple):
+    """The settings that hold, and the source of each by its dotted name."""
+
+    settings: Settings
+    sources: dict[str, Source]
+
+
+class Setting(NamedTuple):
+    """One setting as help, documentation and a fresh file describe it."""
+
+    section: str
+    name: str
+    kind: Any
+    default: Any
+    bounds: str
+    about: str
+
+    @property
+    def variable(self) -> str:
+        """What it is called in the environment."""
+        return sources.variable(self.section, self.name)
+
+
+def sections(model: type[Settings] = Settings) -> Kinds:
+    """The sections by name."""
+    return {
+        name: field.annotation
+        for name, field in model.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+    }
+
+
+def catalogue(model: type[Settings] = Settings) -> dict[str, Setting]:
+    """Every setting by its dotted name, section by section."""
+    return {
+        f"{section}.{name}": Setting(
+            section, name, field.annotation, field.default, _bounds(field), field.description or ""
+        )
+        for section, kind in sections(model).items()
+        for name, field in kind.model_fields.items()
+    }
+
+
+def within(section: str) -> list[Setting]:
+    """The settings of one section."""
+    return [setting for setting in catalogue().values() if setting.section == section]
+
+
+def load(flags: Mapping[str, Mapping[str, Any]] | None = None, model: type[Settings] = Settings) -> Resolved:
+    """Ask every source; `flags` are the values that a command line gives, by section and name."""
+    kinds, files = sections(model), sources.files()
+    layers = [
+        sources.flags(flags or {}, kinds),
+        sources.environment(kinds),
+        *([sources.file("project", files.project, kinds)] if files.project else []),
+        sources.file("user", files.user, kinds),
+        _defaults(files.folder, model),
+    ]
+    settings = model(*(InitSettingsSource(model, layer.values) for layer in layers))
+    origins: dict[str, Source] = {}
+    for layer in layers:
+        origins = layer.sources | origins
+    return Resolved(settings, {name: origins[name] for name in catalogue(model)})
+
+
+def plain(value: object) -> str | int | float | bool:
+    """A value as it may be shown: what JSON and TOML can carry, and of a secret only that there is one."""
+    if isinstance(value, SecretStr | SecretBytes):
+        return "***"
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _defaults(folder: Path, model: type[Settings]) -> Layer:
+    layer = Layer({}, {})
+    for dotted, setting in catalogue(model).items():
+        default = folder / setting.default if isinstance(setting.default, Path) else setting.default
+        layer.values.setdefault(setting.section, {})[setting.name] = default
+        layer.sources[dotted] = Source("default")
+    return layer
+
+
+def _bounds(field: FieldInfo) -> str:
+    told = [
+        f"{words} {limit}"
+        for rule, words in BOUNDS.items()
+        for limit in (getattr(constraint, rule, None) for constraint in field.metadata)
+        if limit is not None
+    ]
+    return ", ".join(told)
