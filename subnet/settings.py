@@ -50,10 +50,10 @@ class Section(BaseModel):
 class LocalSettings(Section):
     """The network that runs whole on this machine."""
 
-    miners: int = Field(default=3, ge=1, le=255)
-    """Miners to start."""
-    validators: int = Field(default=2, ge=1, le=64)
-    """Validators to start."""
+    miners: str = Field(default="good:3,weak:1,copier:2,silent:1,constant:1", min_length=1)
+    """Miners to start, as name:number; there are good, weak, copier, sybil, constant and silent ones."""
+    validators: str = Field(default="honest:3", min_length=1)
+    """Validators to start, as name:number; there are honest ones."""
     seed: int = Field(default=0, ge=0)
     """Where all randomness begins; the same seed gives the same run."""
     epochs: int = Field(default=0, ge=0)

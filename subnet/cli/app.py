@@ -40,6 +40,7 @@ COMMANDS = {
     "explain": Command(
         "subnet.cli.explain:run", "explain [CODE]", "say what an error code means and what to do about it"
     ),
+    "run": Command("subnet.cli.run:run", "run [APP] [OPTIONS]", "run a whole network on this machine"),
 }
 
 OPTIONS = {

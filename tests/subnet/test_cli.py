@@ -41,7 +41,7 @@ def serve(
 ) -> Answer:
     """Say what arrived."""
     told = {"app": str(app), "more": more, "mode": mode, "name": name}
-    return Answer(f"{app}", told | {"miners": local.miners, "seen": settings.local.miners, "tempo": local.tempo})
+    return Answer(f"{app}", told | {"miners": local.seed, "seen": settings.local.seed, "tempo": local.tempo})
 
 
 def check(*, good: bool = False) -> Answer:
@@ -222,8 +222,8 @@ def test_help_shows_flags_with_types_bounds_defaults_and_variables(capsys: Captu
     assert main(["serve", "--help"], TABLE) == 0
     out = capsys.readouterr().out
     assert out.startswith("usage: subnet serve APP [MORE] [OPTIONS] [--json]\n\n  Say what arrived.\n")
-    assert "--miners INT" in out
-    assert "Miners to start. (at least 1, at most 255; default 3; SUBNET_LOCAL_MINERS)" in out
+    assert "--seed INT" in out
+    assert "Blocks from one epoch to the next. (at least 1, at most 65535; default 20; SUBNET_LOCAL_TEMPO)" in out
     assert "--mode fast|slow" in out
     assert "How. (default fast)" in out
 
@@ -233,7 +233,7 @@ def test_words_and_flags_arrive_with_their_types_and_sections_resolved(
 ) -> None:
     monkeypatch.setenv("SUBNET_LOCAL_MINERS", "7")
     monkeypatch.setenv("SUBNET_LOCAL_TEMPO", "9")
-    assert main(["serve", "app.py", "4", "--miners=5", "--mode", "slow", "--json"], TABLE) == 0
+    assert main(["serve", "app.py", "4", "--seed=5", "--mode", "slow", "--json"], TABLE) == 0
     told = {"app": "app.py", "more": 4, "mode": "slow", "name": None, "miners": 5, "seen": 5, "tempo": 9}
     assert json.loads(capsys.readouterr().out) == told
 
@@ -248,12 +248,12 @@ def test_words_after_a_double_dash_are_words_whatever_they_look_like(capsys: Cap
 @pytest.mark.parametrize(
     ("words", "message", "hint"),
     [
-        ("serve a --minrs=4", "subnet serve has no option '--minrs'", "did you mean: subnet serve --miners"),
+        ("serve a --sed=4", "subnet serve has no option '--sed'", "did you mean: subnet serve --seed"),
         ("serve a --jsno", "subnet serve has no option '--jsno'", "did you mean: subnet serve --json"),
         ("serve a -x", "subnet serve has no option '-x'", "subnet serve --help"),
-        ("serve a --miners 0", "--miners must be greater than or equal to 1, got 0", "see docs/reference/settings.md"),
-        ("serve a --miners two", "--miners must be a whole number, got 'two'", "subnet serve --help"),
-        ("serve a --miners 2.5", "--miners must be a whole number, got '2.5'", "subnet serve --help"),
+        ("serve a --seed=-1", "--seed must be greater than or equal to 0, got -1", "see docs/reference/settings.md"),
+        ("serve a --seed two", "--seed must be a whole number, got 'two'", "subnet serve --help"),
+        ("serve a --seed 2.5", "--seed must be a whole number, got '2.5'", "subnet serve --help"),
         ("count 1 2", "subnet count has no use for '2'", "subnet count --help"),
         ("serve a --block-time x", "--block-time must be a number, got 'x'", "subnet serve --help"),
         ("serve a --mode warp", "--mode must be one of fast, slow, got 'warp'", "subnet serve --help"),

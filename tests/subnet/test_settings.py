@@ -19,7 +19,7 @@ from subnet.sources import files
 
 Capture = pytest.CaptureFixture[str]
 
-# Whatever may name `local.miners`, the strongest first, and what is said of it.
+# Whatever may name `local.tempo`, the strongest first, and what is said of it.
 LAYERS = ["flag", "environment", "project", "user", "default"]
 
 
@@ -61,14 +61,14 @@ def test_the_strongest_source_that_names_a_value_decides(
 ) -> None:
     there = LAYERS[strongest:]
     if "environment" in there:
-        monkeypatch.setenv("SUBNET_LOCAL_MINERS", "11")
+        monkeypatch.setenv("SUBNET_LOCAL_TEMPO", "11")
     if "project" in there:
-        write(project / "subnet.toml", "[local]\nminers = 12\n")
+        write(project / "subnet.toml", "[local]\ntempo = 12\n")
     if "user" in there:
-        write(project.parent / "user/subnet/config.toml", "[local]\nminers = 13\nepochs = 5\n")
-    resolved = load({"local": {"miners": 10}} if "flag" in there else None)
-    assert resolved.settings.local.miners == [10, 11, 12, 13, 3][strongest]
-    assert resolved.sources["local.miners"].kind == LAYERS[strongest]
+        write(project.parent / "user/subnet/config.toml", "[local]\ntempo = 13\nepochs = 5\n")
+    resolved = load({"local": {"tempo": 10}} if "flag" in there else None)
+    assert resolved.settings.local.tempo == [10, 11, 12, 13, 20][strongest]
+    assert resolved.sources["local.tempo"].kind == LAYERS[strongest]
     # A source that names one value leaves the others to the next.
     assert resolved.settings.local.epochs == (5 if "user" in there else 0)
 
@@ -92,20 +92,20 @@ def test_no_setting_is_without_an_explanation() -> None:
 def test_a_table_of_pyproject_serves_as_the_projects_file_from_folders_below_too(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = write(project / "pyproject.toml", "[project]\nname = 'x'\n[tool.subnet.local]\nminers = 4\n")
+    file = write(project / "pyproject.toml", "[project]\nname = 'x'\n[tool.subnet.local]\ntempo = 4\n")
     below = project / "a/b"
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
-    assert load().settings.local.miners == 4
-    assert load().sources["local.miners"] == ("project", str(file))
+    assert load().settings.local.tempo == 4
+    assert load().sources["local.tempo"] == ("project", str(file))
 
 
 def test_the_nearest_projects_file_is_the_only_one(project: Path) -> None:
-    write(project.parent / "subnet.toml", "[local]\nminers = 4\nepochs = 4\n")
+    write(project.parent / "subnet.toml", "[local]\ntempo = 4\nepochs = 4\n")
     write(project / "pyproject.toml", "[tool.other]\nx = 1\n")
-    assert load().settings.local.miners == 4
-    write(project / "subnet.toml", "[local]\nminers = 5\n")
-    assert (load().settings.local.miners, load().settings.local.epochs) == (5, 0)
+    assert load().settings.local.tempo == 4
+    write(project / "subnet.toml", "[local]\ntempo = 5\n")
+    assert (load().settings.local.tempo, load().settings.local.epochs) == (5, 0)
 
 
 def test_a_path_is_meant_from_where_it_is_written(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,24 +125,24 @@ def test_a_path_is_meant_from_where_it_is_written(project: Path, monkeypatch: py
 
 
 def test_an_empty_variable_is_not_set_and_a_strangers_variable_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SUBNET_LOCAL_MINERS", "")
+    monkeypatch.setenv("SUBNET_LOCAL_TEMPO", "")
     monkeypatch.setenv("SUBNET_ID", "subnet-0a1b")
     monkeypatch.setenv("SUBNET_LOCAL", "10.0.0.0/8")
-    assert load().settings.local.miners == 3
+    assert load().settings.local.tempo == 20
 
 
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("[local]\nminrs = 4", "no setting is called minrs in [local] of FILE", "did you mean: miners in [local]"),
+        ("[local]\ntmpo = 4", "no setting is called tmpo in [local] of FILE", "did you mean: tempo in [local]"),
         ("[local]\nport = 4", "no setting is called port in [local] of FILE", "did you mean: port in [miner]"),
         ("[local]\nxyzzy = 4", "no setting is called xyzzy in [local] of FILE", "see docs/reference/settings.md"),
-        ("[locale]\nminers = 4", "no section is called [locale] in FILE", "did you mean: [local]"),
-        ("miners = 4", "no section is called [miners] in FILE", "did you mean: miners in [local]"),
+        ("[locale]\ntempo = 4", "no section is called [locale] in FILE", "did you mean: [local]"),
+        ("tempo = 4", "no section is called [tempo] in FILE", "did you mean: tempo in [local]"),
         ("local = 4", "local in FILE must be a table, got 4", "write it as [local]"),
-        ("[local]\nminers = '4'", "miners in [local] of FILE must be a valid integer, got '4'", ""),
-        ("[local]\nminers = true", "miners in [local] of FILE must be a valid integer, got True", ""),
-        ("[local]\nminers = 0", "miners in [local] of FILE must be greater than or equal to 1, got 0", ""),
+        ("[local]\ntempo = '4'", "tempo in [local] of FILE must be a valid integer, got '4'", ""),
+        ("[local]\ntempo = true", "tempo in [local] of FILE must be a valid integer, got True", ""),
+        ("[local]\ntempo = 0", "tempo in [local] of FILE must be greater than or equal to 1, got 0", ""),
         ("[local]\nblock_time = inf", "block_time in [local] of FILE must be a finite number, got inf", ""),
         ("[local]\nhost = ''", "host in [local] of FILE must have at least 1 character, got ''", ""),
         ("[paths]\nstate = 3", "state in [paths] of FILE must be a path, got 3", ""),
@@ -155,7 +155,7 @@ def test_a_slip_in_a_file_is_named_with_its_place_and_what_was_meant(
 ) -> None:
     file = write((project / place).resolve(), text)
     # A stronger source that hides the value does not hide the slip.
-    monkeypatch.setenv("SUBNET_LOCAL_MINERS", "4")
+    monkeypatch.setenv("SUBNET_LOCAL_TEMPO", "4")
     with pytest.raises(UsageError) as caught:
         load()
     assert message.replace("FILE", str(file)) in caught.value.message
@@ -165,12 +165,12 @@ def test_a_slip_in_a_file_is_named_with_its_place_and_what_was_meant(
 @pytest.mark.parametrize(
     ("variable", "text", "message", "hint"),
     [
-        ("SUBNET_LOCAL_MINERS", "x", "SUBNET_LOCAL_MINERS must be a valid integer, got 'x'", ""),
+        ("SUBNET_LOCAL_TEMPO", "x", "SUBNET_LOCAL_TEMPO must be a valid integer, got 'x'", ""),
         ("SUBNET_MINER_PORT", "70000", "SUBNET_MINER_PORT must be less than or equal to 65535, got '70000'", ""),
         ("SUBNET_VALIDATOR_INTERVAL", "nan", "SUBNET_VALIDATOR_INTERVAL must be a finite number, got 'nan'", ""),
-        ("SUBNET_LOCAL_MINRS", "4", "no setting is called SUBNET_LOCAL_MINRS", "did you mean: SUBNET_LOCAL_MINERS"),
-        ("SUBNET_LOCL_MINERS", "4", "no setting is called SUBNET_LOCL_MINERS", "did you mean: SUBNET_LOCAL_MINERS"),
-        ("SUBNET_MINERS", "4", "no setting is called SUBNET_MINERS", "did you mean: SUBNET_LOCAL_MINERS"),
+        ("SUBNET_LOCAL_TEMPOO", "4", "no setting is called SUBNET_LOCAL_TEMPOO", "did you mean: SUBNET_LOCAL_TEMPO"),
+        ("SUBNET_LOCL_TEMPO", "4", "no setting is called SUBNET_LOCL_TEMPO", "did you mean: SUBNET_LOCAL_TEMPO"),
+        ("SUBNET_TEMPO", "4", "no setting is called SUBNET_TEMPO", "did you mean: SUBNET_LOCAL_TEMPO"),
     ],
 )
 def test_a_slip_in_the_environment_is_named_with_what_was_meant(
@@ -219,11 +219,11 @@ def test_config_show_prints_toml_and_says_where_each_value_came_from(
     assert tomllib.loads(out) == shown
     assert "seed = 7  # SUBNET_LOCAL_SEED\n" in out
     assert f"  # {file}\n" in out
-    assert "miners = 3  # default\n" in out
+    assert "tempo = 20  # default\n" in out
     assert main(["config", "show", "--sources", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["local"]
     assert told["seed"] == {"value": 7, "source": "environment", "place": "SUBNET_LOCAL_SEED"}
-    assert told["miners"] == {"value": 3, "source": "default", "place": None}
+    assert told["tempo"] == {"value": 20, "source": "default", "place": None}
 
 
 def test_config_path_names_the_files_that_are_read(project: Path, capsys: Capture) -> None:

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A local network from start to end: found the chain, register everybody, serve, validate, and watch the epochs.
+
+On the machine's clock everything runs at once, as on a public network. In lockstep nothing moves but by turns: all
+validators make a round, then blocks are made; so the same seed gives the same numbers, however slow the machine is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from miners.miner import Miner
+from miners.options import MinerOptions
+from miners.relay import Relay
+from protocols.balance import Balance
+from protocols.calls import AddStake, Register
+from protocols.chain import Chain
+from protocols.client import Client, Peer
+from protocols.clock import SystemClock
+from protocols.errors import UsageError
+from protocols.keys import Keypair
+from protocols.spec import Subnet
+from protocols.types import Block, Coldkey, Hotkey, NetUid, Ss58
+from subnet.chain.memory import Genesis, GenesisNetwork, MemoryChain
+from subnet.localnet.behaviours import behaviour, model
+from subnet.localnet.casting import Part, parse
+from subnet.localnet.saved import open_chain
+from subnet.localnet.standing import Summary, standings
+from validators.base import Validator, ValidatorOptions
+from validators.round import Round
+from validators.store import Store
+
+__all__ = ["Localnet", "LocalnetOptions"]
+
+_NETUID: Final = NetUid(1)
+_FUNDS: Final = Balance.tao(10_000)
+_STAKE: Final = Balance.tao(100)
+_ROUNDS: Final = 4
+_CLOCK: Final = SystemClock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalnetOptions:
+    """Who takes part, how fast time passes, and what is kept."""
+
+    miners: str = "good:3,weak:1,copier:2,silent:1,constant:1"
+    validators: str = "honest:3"
+    seed: int = 0
+    tempo: int = 20
+    """Blocks from one epoch to the next."""
+    block_time: float = 0.25
+    """Seconds from one block to the next; without meaning in lockstep."""
+    lockstep: bool = False
+    """Whether everybody takes turns, so that equal seeds give equal numbers."""
+    timeout_s: float = 5.0
+    host: str = "127.0.0.1"
+    state: Path | None = None
+    """Folder for what a restart must not lose; without one nothing outlives the run."""
+
+
+@dataclass(slots=True, eq=False)
+class _Seat:
+    """A validator at work, and what it last did."""
+
+    part: Part
+    validator: Validator
+    latest: Round | None = None
+    updates: int = 0
+
+    def note(self, done: Round) -> bool:
+        """Remember a round; never the last one."""
+        self.latest = done
+        self.updates += done.submitted is not None and done.submitted.error is None
+        return False
+
+
+@dataclass(eq=False)
+class Localnet:
+    """A network of one subnet.
+
+    async with Localnet(Text(), LocalnetOptions()) as network:
+        async for summary in network.epochs():
+            print(summary.share("good"))
+    """
+
+    definition: Subnet
+    options: LocalnetOptions = field(default_factory=LocalnetOptions)
+    chain: MemoryChain = field(init=False, repr=False)
+    miners: dict[str, Miner] = field(init=False, default_factory=dict, repr=False)
+    _seats: list[_Seat] = field(init=False, default_factory=list, repr=False)
+    _cast: dict[Hotkey, Part] = field(init=False, default_factory=dict, repr=False)
+    _earned: dict[Hotkey, int] = field(init=False, default_factory=dict, repr=False)
+    _stack: AsyncExitStack = field(init=False, default_factory=AsyncExitStack, repr=False)
+    _tasks: list[asyncio.Task[None]] = field(init=False, default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        self._miners = parse("miner", self.options.miners)
+        self._validators = parse("validator", self.options.validators)
+        self._cast = {Hotkey(part.hotkey.ss58_address): part for part in (*self._miners, *self._validators)}
+
+    async def start(self) -> None:
+        """Found or reopen the chain, and start everybody."""
+        state = self.options.state
+        if state is not None:
+            state.mkdir(parents=True, exist_ok=True)
+        path = None if state is None else state / "chain.bin"
+        self.chain, is_new = open_chain(self._genesis(), path, clock=_CLOCK, block_time=self.options.block_time)
+        if is_new:
+            await self._populate()
+        else:
+            await self._recognise()
+        self.chain.seal()  # where a miner answers may be published once a block
+        await self._serve()
+        folder = state or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="subnet-")))
+        await self._validate(folder / "validators.db")
+        self.chain.seal()
+
+    async def close(self) -> None:
+        """Stop everybody; queries under way may end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stack.aclose()
+
+    async def epochs(self, count: int | None = None) -> AsyncIterator[Summary]:
+        """A summary after each epoch, for so many epochs or without end."""
+        if not self.options.lockstep and not self._tasks:
+            self._run()
+        done = 0
+        while count is None or done < count:
+            await (self._turn() if self.options.lockstep else self._next_epoch())
+            done += 1
+            yield await self._summary()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _genesis(self) -> Genesis:
+        owner, hotkey = Keypair.from_uri("//Alice"), Keypair.from_uri("//Alice//owner")
+        network = GenesisNetwork(
+            owner=Coldkey(owner.ss58_address),
+            hotkey=Hotkey(hotkey.ss58_address),
+            name=self.definition.name,
+            hyperparameters={"tempo": self.options.tempo},
+        )
+        funds = {Ss58(part.coldkey.ss58_address): _FUNDS for part in self._cast.values()}
+        return Genesis.local(accounts=funds, networks=(network,), seed=self.options.seed)
+
+    async def _populate(self) -> None:
+        for hotkey, part in self._cast.items():
+            (await self.chain.submit(Register(_NETUID, hotkey), part.coldkey)).raise_for_error()
+            if part.kind == "validator":
+                (await self.chain.submit(AddStake(_NETUID, hotkey, _STAKE), part.coldkey)).raise_for_error()
+        # The first epoch pays nobody; it gives validators their permits.
+        due = (await self.chain.epoch(_NETUID)).next or 1
+        while (await self.chain.epoch(_NETUID)).index == 0:
+            self.chain.seal(max(1, due - await self.chain.block()))
+
+    async def _recognise(self) -> None:
+        known = set((await self.chain.metagraph(_NETUID)).hotkeys)
+        strangers = [part.name for hotkey, part in self._cast.items() if hotkey not in known]
+        if strangers or self.chain.genesis != self._genesis().hash:
+            raise UsageError(
+                f"{self.options.state} holds another network: {', '.join(strangers) or 'of other rules or seed'}",
+                help="name another folder, or remove it",
+            )
+
+    async def _serve(self) -> None:
+        # Copiers last: their victims' addresses must be known.
+        for part in sorted(self._miners, key=lambda part: part.role == "copier"):
+            definition = self.definition
+            if part.role == "copier":
+                definition = await self._copying(part)
+            refresh = self.options.tempo * self.options.block_time
+            options = MinerOptions(host=self.options.host, port=0, refresh_s=refresh, drain_s=1.0)
+            miner = Miner(
+                behaviour(definition, part),
+                chain=self.chain,
+                netuid=_NETUID,
+                key=part.hotkey,
+                model=model(part),
+                options=options,
+            )
+            self.miners[part.name] = await self._stack.enter_async_context(miner)
+
+    async def _copying(self, part: Part) -> Subnet:
+        others = [other for other in self._miners if other.role != "copier"]
+        if not others:
+            raise UsageError("a network of copiers has nobody to copy", help="--miners good:3,copier:2")
+        victim = max(others, key=lambda other: other.skill)  # the first of the best
+        client = await self._stack.enter_async_context(Client(part.hotkey))
+        peer = Peer(Hotkey(victim.hotkey.ss58_address), self.miners[victim.name].url)
+        return Relay(client, peer).instead_of(self.definition)
+
+    async def _validate(self, path: Path) -> None:
+        store = Store(path)
+        self._stack.push_async_callback(store.close)
+        interval = self.options.tempo * self.options.block_time / _ROUNDS
+        for at, part in enumerate(self._validators):
+            client = await self._stack.enter_async_context(Client(part.hotkey))
+            options = ValidatorOptions(
+                sample_size=max(64, len(self._miners)),
+                timeout_s=self.options.timeout_s,
+                interval_s=interval,
+                most_backoff_s=4 * interval,
+                seed=self.options.seed * 1000 + at,
+            )
+            validator = Validator(
+                self.definition,
+                chain=self.chain,
+                netuid=_NETUID,
+                key=part.hotkey,
+                client=client,
+                store=store,
+                clock=_CLOCK,
+                options=options,
+            )
+            self._seats.append(_Seat(part, validator))
+
+    def _run(self) -> None:
+        works = [self.chain.run(), *(miner.run() for miner in self.miners.values())]
+        works += [seat.validator.run(until=seat.note) for seat in self._seats]
+        self._tasks = [asyncio.create_task(work) for work in works]
+
+    async def _next_epoch(self) -> None:
+        waiting = asyncio.create_task(_epoch_passed(self.chain))
+        try:
+            await asyncio.wait({waiting, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+            for task in self._tasks:
+                if task.done():
+                    task.result()  # nobody's work ends while the network runs: this raises why
+            await waiting
+        finally:
+            waiting.cancel()
+
+    async def _turn(self) -> None:
+        before = (await self.chain.epoch(_NETUID)).index
+        step = max(1, self.options.tempo // _ROUNDS)
+        while (await self.chain.epoch(_NETUID)).index == before:
+            rounds = await asyncio.gather(*(seat.validator.step() for seat in self._seats))
+            for seat, done in zip(self._seats, rounds, strict=True):
+                seat.note(done)
+            self.chain.seal(step)
+
+    async def _summary(self) -> Summary:
+        metagraph, epoch = await self.chain.metagraph(_NETUID), await self.chain.epoch(_NETUID)
+        for hotkey, amount in zip(metagraph.hotkeys, metagraph.emission.tolist(), strict=True):
+            self._earned[hotkey] = self._earned.get(hotkey, 0) + amount
+        scores = [seat.latest.scores for seat in self._seats if seat.latest is not None]
+        return Summary(
+            subnet=self.definition.ref(),
+            seed=self.options.seed,
+            epoch=epoch.index,
+            block=metagraph.block,
+            rows=standings(metagraph, self._cast, scores, self._earned),
+            weight_updates={seat.part.name: seat.updates for seat in self._seats},
+        )
+
+
+async def _epoch_passed(chain: Chain) -> None:
+    before = (await chain.epoch(_NETUID)).index
+    while (await chain.epoch(_NETUID)).index == before:
+        await chain.wait_for_block(Block(await chain.block() + 1))
