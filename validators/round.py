@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened in one round, as a value: for the log, for whoever watches, and for a test that compares two runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from protocols.chain import Receipt
+from protocols.types import Block, Hotkey
+from validators.query import Heard
+from validators.scoring import Scored
+from validators.store import Mark, RoundRecord
+from validators.weights import Weighed
+
+__all__ = ["Round", "Setting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Which round it is, by which definition, and what the chain said as it began."""
+
+    number: int
+    definition: str
+    block: Block
+    epoch: int
+
+    def record(self, heard: Heard, scored: Scored) -> RoundRecord:
+        """What is remembered of the round."""
+        rows = zip(heard.replies, scored.rewards.tolist(), heard.misses, strict=True)
+        return RoundRecord(
+            number=self.number,
+            block=self.block,
+            epoch=self.epoch,
+            definition=self.definition,
+            marks=[Mark(row.hotkey, reward, row.elapsed_s, miss) for row, reward, miss in rows],
+            standings=scored.standings,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One round of a validator."""
+
+    number: int
+    block: Block
+    """The block of the metagraph that it went by."""
+    epoch: int
+    asked: tuple[Hotkey, ...]
+    misses: Mapping[Hotkey, str]
+    """Those of whom nothing came that they can be held to, each with the error's code."""
+    rewards: Mapping[Hotkey, float]
+    """What each of those asked earned."""
+    scores: Mapping[Hotkey, float]
+    """All scores after the round."""
+    submitted: Receipt | None
+    """The weights, or their commitment, that the chain took in this round."""
+    revealed: Receipt | None
+    """The committed weights that the chain was shown in this round."""
+    reason: str
+    """Why weights were sent, or were not."""
+
+    @classmethod
+    def of(cls, setting: Setting, heard: Heard, scored: Scored, weighed: Weighed) -> Round:
+        """Put together what the stages gave."""
+        asked = heard.replies.hotkeys
+        return cls(
+            number=setting.number,
+            block=setting.block,
+            epoch=setting.epoch,
+            asked=asked,
+            misses={hotkey: miss for hotkey, miss in zip(asked, heard.misses, strict=True) if miss},
+            rewards=dict(zip(asked, scored.rewards.tolist(), strict=True)),
+            scores={hotkey: standing.score for hotkey, standing in scored.standings.items()},
+            submitted=weighed.receipt,
+            revealed=weighed.revealed,
+            reason=weighed.reason,
+        )
+
+    @property
+    def answered(self) -> int:
+        """How many replies counted."""
+        return len(self.asked) - len(self.misses)
