@@ -9,17 +9,22 @@ versions share; `Yuma1` and `Yuma3` state only how bonds move and pay.
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from incentive.arrays import Flags, Ints
+from incentive.consensus import compiled
 from incentive.consensus.arithmetic import Cells
 from incentive.consensus.liquid import rates, walked
 from incentive.consensus.median import weighted_median
 from incentive.consensus.rules import Consensus, Network, Outcome
 
-__all__ = ["Agreement", "Bonds", "Yuma", "Yuma1", "Yuma3"]
+__all__ = ["Agreement", "Bonds", "Counts", "Yuma", "Yuma1", "Yuma3"]
+
+Counts: TypeAlias = npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,22 @@ class Yuma(Consensus):
     """The frame of every version: agree on miners, then pay validators by their bonds."""
 
     def run(self, network: Network) -> Outcome:
+        return compiled.epoch(self.kernel(), self.rules, self.numbers, network) or self.reference(network)
+
+    def settle(self, weights: Counts, stake: Cells, bonds: Counts) -> Outcome:
+        """One epoch of 16-bit counts as a chain stores them, (V, N); the bonds of the outcome are such counts again.
+
+        On a large network this is several times faster than the same with wide numbers: most of the time is memory's.
+        """
+        network = Network(weights, stake, bonds)
+        if (outcome := compiled.epoch(self.kernel(), self.rules, self.numbers, network)) is not None:
+            return outcome
+        numbers = self.numbers
+        outcome = self.reference(Network(numbers.share(numbers.whole(weights)), stake, self.stored(bonds)))
+        return replace(outcome, bonds=numbers.to_u16(outcome.bonds).astype(np.uint16))
+
+    def reference(self, network: Network) -> Outcome:
+        """The same epoch, always in numpy."""
         agreement = self.agree(network)
         incentive = self.numbers.share(agreement.ranks)
         bonds = self.invest(network, agreement, incentive)
@@ -70,8 +91,12 @@ class Yuma(Consensus):
         """Whether the chain stores an epoch's bonds in the order in which the weights were listed."""
         return False
 
+    def kernel(self) -> str | None:
+        """The machine code that computes the same; a subclass that changes anything has none."""
+        return None
+
     @abstractmethod
-    def stored(self, counts: Ints) -> Cells:
+    def stored(self, counts: Counts | Ints) -> Cells:
         """Bonds as the mathematics takes them, from the 16-bit counts that a chain stores."""
 
     @abstractmethod
@@ -102,7 +127,10 @@ class Yuma(Consensus):
 class Yuma1(Yuma):
     """Bonds are shares of a miner: the bonds of all validators on it sum to one. Liquid alpha does not apply."""
 
-    def stored(self, counts: Ints) -> Cells:
+    def kernel(self) -> str | None:
+        return "yuma1" if type(self) is Yuma1 else None
+
+    def stored(self, counts: Counts | Ints) -> Cells:
         return self.numbers.whole(counts)
 
     def invest(self, network: Network, agreement: Agreement, incentive: Cells) -> Bonds:
@@ -121,7 +149,10 @@ class Yuma1(Yuma):
 class Yuma3(Yuma):
     """Each validator's bond on a miner moves toward its own weight; stake counts when dividends are paid."""
 
-    def stored(self, counts: Ints) -> Cells:
+    def kernel(self) -> str | None:
+        return "yuma3" if type(self) is Yuma3 and self.rules.liquid is None else None
+
+    def stored(self, counts: Counts | Ints) -> Cells:
         return self.numbers.proportions(counts)
 
     def keeps_order(self, outcome: Outcome) -> bool:
