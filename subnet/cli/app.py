@@ -33,6 +33,10 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "new": Command("subnet.cli.new:run", "new NAME [OPTIONS]", "make a project to begin with"),
+    "check": Command("subnet.cli.check:run", "check APP [OPTIONS]", "try whether a definition is sound"),
+    "run": Command("subnet.cli.run:run", "run [APP] [OPTIONS]", "run a whole network on this machine"),
+    "simulate": Command("subnet.cli.simulate:run", "simulate [APP] [OPTIONS]", "judge what each attack would earn"),
     "config show": Command("subnet.cli.config:show", "config show [OPTIONS]", "print every setting that holds here"),
     "config path": Command("subnet.cli.config:path", "config path", "print which files settings are read from"),
     "config init": Command("subnet.cli.config:init", "config init", "write a subnet.toml that explains every setting"),
@@ -40,7 +44,6 @@ COMMANDS = {
     "explain": Command(
         "subnet.cli.explain:run", "explain [CODE]", "say what an error code means and what to do about it"
     ),
-    "run": Command("subnet.cli.run:run", "run [APP] [OPTIONS]", "run a whole network on this machine"),
 }
 
 OPTIONS = {
