@@ -22,9 +22,8 @@ READY := .venv/.ready-$(shell { cat pyproject.toml; pwd; } | cksum | tr ' ' '-')
 # Its own interpreter may be gone: a link into a Python that was removed or upgraded.
 $(shell test -x .venv/bin/python || rm -f $(READY))
 
-up: ## run a whole local subnet (not yet)
-	@echo "not yet: the local chain, miner and validator that this will start are still to be written."
-	@echo "what runs today: signed queries between a server and a client, see README.md; all of it is checked by: make test"
+up: $(READY) ## run a whole local network: a chain, miners, validators (Ctrl-C stops it; more: make up ARGS="--epochs 3")
+	@$(RUN) -m subnet run text $(ARGS)
 
 test: lint ## lint, then every test: those that measure time alone, the rest on two cores
 	@echo "an environment with bittensor 10.5.0, to talk to (a minute, once) ..."

@@ -20,7 +20,7 @@ from protocols.keys import Signer, short
 from protocols.metagraph import Metagraph
 from protocols.spec import Subnet
 from protocols.types import Hotkey, NetUid
-from validators.moment import check_fresh
+from validators.moment import check_fresh, coming
 from validators.query import Asker
 from validators.round import Round, Setting
 from validators.sampling import Purpose, chance, sample
@@ -94,7 +94,7 @@ class Validator:
         heard = await parts.asker.ask(task.ask, asked, metagraph)
         scored = await score(self.definition, task, heard.replies, metagraph, await parts.journal.standings())
         await parts.journal.record(setting.record(heard, scored))  # durable before anything acts on it
-        weighed = await parts.setter.weigh(epoch, scored.standings)
+        weighed = await parts.setter.weigh(coming(epoch, metagraph.block), scored.standings)
         return Round.of(setting, heard, scored, weighed)
 
     async def run(self, until: Callable[[Round], bool] = lambda _: False) -> None:

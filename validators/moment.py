@@ -16,7 +16,7 @@ from protocols.metagraph import Metagraph, Neuron
 from protocols.types import Block, Hotkey, NetUid
 from validators.submission import Submission
 
-__all__ = ["Moment", "check_fresh"]
+__all__ = ["Moment", "check_fresh", "coming"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Moment:
     @property
     def next_epoch(self) -> int:
         """The epoch of the next block, the first that can take a call which is sent now."""
-        return self.epoch_at(Block(self.block + 1))
+        return coming(self.epoch, self.block)
 
     @property
     def earliest(self) -> Block:
@@ -72,6 +72,11 @@ class Moment:
         if block >= epoch.next:
             return epoch.index + 1 + (block - epoch.next) // tempo
         return epoch.index + min(0, (block - epoch.last) // tempo)
+
+
+def coming(epoch: Epoch, block: Block) -> int:
+    """The epoch of the block after this one, which counts to a new epoch where that is due at it."""
+    return epoch.index + (epoch.next is not None and block + 1 >= epoch.next)
 
 
 def check_fresh(metagraph: Metagraph, epoch: Epoch) -> None:

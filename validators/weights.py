@@ -17,7 +17,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from protocols.calls import RevealWeights, SetWeights
-from protocols.chain import Chain, Epoch, Receipt
+from protocols.chain import Chain, Receipt
 from protocols.errors import ExtrinsicFailed, LedgerError, NothingToWeigh
 from protocols.keys import Signer
 from protocols.spec import Subnet
@@ -62,10 +62,10 @@ class Setter:
         self._hotkey = Hotkey(self.key.ss58_address)
         self._revealer = Revealer(chain=self.chain, key=self.key, journal=self.journal)
 
-    async def weigh(self, epoch: Epoch, standings: Mapping[Hotkey, Standing]) -> Weighed:
-        """Set the weights of this epoch, unless they are set; says why nothing was sent where nothing was."""
-        if await self.journal.landed_in(epoch.index) and await self._is_idle(epoch):
-            return Weighed(_are_set(epoch.index))
+    async def weigh(self, epoch: int, standings: Mapping[Hotkey, Standing]) -> Weighed:
+        """Set the weights of the epoch that the next block belongs to; says why where nothing was sent."""
+        if await self.journal.landed_in(epoch) and await self._is_idle(epoch):
+            return Weighed(_are_set(epoch))
         try:
             return await self._weigh(standings)
         except NothingToWeigh as error:
@@ -76,10 +76,10 @@ class Setter:
             _LOG.warning("weights were not set: %s", error.message)
             return Weighed(f"{error.code}: {error.message}")
 
-    async def _is_idle(self, epoch: Epoch) -> bool:
+    async def _is_idle(self, epoch: int) -> bool:
         """Whether all that is still to come is reveals of a later epoch."""
         rows = await self.journal.unsettled()
-        return all(row.state == "committed" and (row.landed_epoch or 0) >= epoch.index for row in rows)
+        return all(row.state == "committed" and (row.landed_epoch or 0) >= epoch for row in rows)
 
     async def _weigh(self, standings: Mapping[Hotkey, Standing]) -> Weighed:
         now = await Moment.read(self.chain, self.netuid, self._hotkey)

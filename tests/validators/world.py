@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from protocols import synapse
 from protocols.balance import Balance
 from protocols.calls import AddStake, Call, Register, ServeAxon
 from protocols.chain import Commitment, Epoch, Receipt, SubnetInfo
@@ -29,7 +30,7 @@ from protocols.replay import MemoryReplay
 from protocols.server import Context, Server, ServerOptions
 from protocols.sparse import SparseRows
 from protocols.spec import Subnet
-from protocols.synapse import Reply, Synapse
+from protocols.synapse import Synapse
 from protocols.task import AnswerContext, Replies, Task, TaskContext
 from protocols.transport import Depart
 from protocols.types import Block, Coldkey, Hotkey, NetUid, Ss58
@@ -50,7 +51,7 @@ class Guess(Synapse):
 
     number: int
 
-    class Reply(Reply):
+    class Reply(synapse.Reply):
         """The answer."""
 
         number: float
