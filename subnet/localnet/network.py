@@ -105,6 +105,11 @@ class Localnet:
         self._validators = parse("validator", self.options.validators)
         self._cast = {Hotkey(part.hotkey.ss58_address): part for part in (*self._miners, *self._validators)}
 
+    @property
+    def netuid(self) -> NetUid:
+        """The number of its one subnet."""
+        return _NETUID
+
     async def start(self) -> None:
         """Found or reopen the chain, and start everybody."""
         state = self.options.state
