@@ -52,12 +52,8 @@ class Arithmetic(ABC):
         """Numbers from the bits of the chain's I32F32."""
 
     @abstractmethod
-    def amount(self, part: Any, rao: int) -> int:
-        """A part of an amount in whole rao, floored."""
-
-    @abstractmethod
-    def rounded(self, a: Any, b: Any) -> int:
-        """The whole number nearest to a / b, half of one up."""
+    def bits(self, x: Cells) -> list[int]:
+        """The bits of the chain's I32F32 for each, from which amounts are made."""
 
     @abstractmethod
     def times(self, a: Cells, b: Cells) -> Cells:
@@ -99,11 +95,8 @@ class Float(Arithmetic):
     def from_bits(self, bits: Sequence[int]) -> Array:
         return np.array(bits, dtype=np.float64) / 2.0**32
 
-    def amount(self, part: Any, rao: int) -> int:
-        return int(part * rao)
-
-    def rounded(self, a: Any, b: Any) -> int:
-        return int(a / b + 0.5)
+    def bits(self, x: Cells) -> list[int]:
+        return [int(cell) for cell in np.rint(np.ldexp(x, 32)).tolist()]
 
     def times(self, a: Cells, b: Cells) -> Cells:
         products: Array = np.multiply(a, b)
@@ -160,11 +153,9 @@ class Fixed(Arithmetic):
     def from_bits(self, bits: Sequence[int]) -> Ints:
         return np.array(bits, dtype=np.int64)
 
-    def amount(self, part: Any, rao: int) -> int:
-        return int(part) * rao >> 32
-
-    def rounded(self, a: Any, b: Any) -> int:
-        return (((int(a) << 32) // int(b)) + (1 << 31)) >> 32
+    def bits(self, x: Cells) -> list[int]:
+        whole: list[int] = x.tolist()
+        return whole
 
     def times(self, a: Cells, b: Cells) -> Cells:
         a, b = np.asarray(a, dtype=np.int64), np.asarray(b, dtype=np.int64)

@@ -15,7 +15,8 @@ from incentive.arrays import Flags, Ints
 from incentive.consensus.arithmetic import FIXED, Arithmetic, Cells
 from incentive.consensus.ledger import Ledger, Settings, Terms, votes
 from incentive.consensus.rules import Network, Outcome
-from incentive.fixed import I64F64, PROPORTION
+from incentive.fixed import I32F32, I64F64
+from incentive.quantise import max_upscale
 
 __all__ = ["Epoch", "Epoch185"]
 
@@ -52,7 +53,7 @@ class Epoch:
             validator_trust=self.numbers.to_u16(self.spread(outcome.validator_trust, voters, n)),
             rank=self.numbers.to_u16(outcome.incentive),
             trust=self.numbers.to_u16(self.numbers.over(outcome.ranks, preranks)),
-            pruning=self.upscaled(combined),
+            pruning=np.array(max_upscale(self.numbers.bits(combined)), dtype=np.int64),
             emission=self.amounts(combined, rao),
             server_emission=self.amounts(server, rao),
             validator_emission=self.amounts(validator, rao),
@@ -149,14 +150,7 @@ class Epoch:
 
     def amounts(self, parts: Cells, rao: int) -> list[int]:
         """Whole rao of each part, floored; what is lost is dust."""
-        return [self.numbers.amount(part, rao) for part in parts.tolist()]
-
-    def upscaled(self, parts: Cells) -> Ints:
-        """Counts of which the largest is 65535, rounded: pruning scores of older runtimes."""
-        top = parts.max(initial=0)
-        if top == 0:
-            return np.zeros(len(parts), dtype=np.int64)
-        return np.array([self.numbers.rounded(part * PROPORTION, top) for part in parts.tolist()], dtype=np.int64)
+        return [I32F32.floor(part * rao) for part in self.numbers.bits(parts)]
 
     @staticmethod
     def spread(values: Cells, voters: Ints, n: int) -> Cells:
