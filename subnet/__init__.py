@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from protocols.server import Context, Limits, Server, ServerOptions
     from protocols.spec import Subnet
     from protocols.synapse import Reply, Synapse
-    from protocols.task import Task
+    from protocols.task import AnswerContext, Replies, Task, TaskContext
     from protocols.tensor import Tensor
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnswerContext",
     "Balance",
     "Client",
     "ClientOptions",
@@ -37,6 +38,7 @@ __all__ = [
     "Metagraph",
     "Outcome",
     "Peer",
+    "Replies",
     "Reply",
     "Server",
     "ServerOptions",
@@ -45,11 +47,13 @@ __all__ = [
     "SubnetError",
     "Synapse",
     "Task",
+    "TaskContext",
     "Tensor",
     "__version__",
 ]
 
 _HOMES = {
+    "AnswerContext": "protocols.task",
     "Balance": "protocols.balance",
     "Client": "protocols.client",
     "ClientOptions": "protocols.client",
@@ -60,6 +64,7 @@ _HOMES = {
     "Metagraph": "protocols.metagraph",
     "Outcome": "protocols.client",
     "Peer": "protocols.client",
+    "Replies": "protocols.task",
     "Reply": "protocols.synapse",
     "Server": "protocols.server",
     "ServerOptions": "protocols.server",
@@ -68,6 +73,7 @@ _HOMES = {
     "SubnetError": "protocols.errors",
     "Synapse": "protocols.synapse",
     "Task": "protocols.task",
+    "TaskContext": "protocols.task",
     "Tensor": "protocols.tensor",
 }
 

@@ -16,8 +16,7 @@ from msgspec import Meta
 from incentive.attention import Attention, attention_reward, contrast_quality
 from protocols import synapse
 from protocols.columns import Floats
-from protocols.task import AnswerContext, Replies, TaskContext
-from subnet import Subnet, Synapse, Task
+from subnet import AnswerContext, Replies, Subnet, Synapse, Task, TaskContext
 from subnet.text import by_facts, by_words, compose
 
 __all__ = ["Ask", "Text"]
