@@ -27,6 +27,7 @@ __all__ = [
     "Section",
     "Setting",
     "Settings",
+    "SimulationSettings",
     "ValidatorSettings",
     "catalogue",
     "load",
@@ -88,6 +89,21 @@ class MinerSettings(Section):
     """Port to listen on; 0 takes any that is free."""
 
 
+class SimulationSettings(Section):
+    """A simulation of many networks."""
+
+    miners: int = Field(default=256, ge=2)
+    """Miners in each network."""
+    validators: int = Field(default=16, ge=1)
+    """Validators in each network."""
+    epochs: int = Field(default=500, ge=1)
+    """Epochs that each network lives."""
+    seeds: int = Field(default=16, ge=1)
+    """Networks that differ in their draws alone; verdicts are on the worst of them."""
+    seed: int = Field(default=0, ge=0)
+    """Where all randomness begins."""
+
+
 class PathSettings(Section):
     """Places on disk. A relative one is meant from the folder of the file that names it, or the working directory."""
 
@@ -103,6 +119,7 @@ class Settings(BaseSettings):
     local: LocalSettings = LocalSettings()
     validator: ValidatorSettings = ValidatorSettings()
     miner: MinerSettings = MinerSettings()
+    simulation: SimulationSettings = SimulationSettings()
     paths: PathSettings = PathSettings()
 
     def __init__(self, *layers: PydanticBaseSettingsSource) -> None:

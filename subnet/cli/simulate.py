@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from protocols.errors import UsageError
 from protocols.registry import load
 from subnet.cli.answer import Answer
+from subnet.settings import SimulationSettings
 from subnet.simulation import Plan, simulate
 
 __all__ = ["run"]
@@ -21,18 +22,14 @@ def run(
     app: Annotated[str, Parameter(help="The subnet: a name, or a file with its class (app.py:Class).")] = "text",
     /,
     *,
-    miners: Annotated[int, Parameter(help="Miners in each network.")] = 256,
-    validators: Annotated[int, Parameter(help="Validators in each network.")] = 16,
-    epochs: Annotated[int, Parameter(help="Epochs that each network lives.")] = 500,
-    seeds: Annotated[int, Parameter(help="Networks that differ in their draws alone.")] = 16,
-    seed: Annotated[int, Parameter(help="Where all randomness begins.")] = 0,
+    simulation: SimulationSettings,
     csv: Annotated[Path | None, Parameter(help="File to write the rows to as CSV.")] = None,
 ) -> Answer:
     """Simulate many epochs of many networks with the definition's own code, and judge what each attack earns.
 
     The exit code is 1 where an attack pays more than the stated criterion allows.
     """
-    plan = Plan(miners=miners, validators=validators, epochs=epochs, seeds=seeds, seed=seed)
+    plan = Plan(**simulation.model_dump())
     report = simulate(load(app)(), plan, progress=_progress)
     if csv is not None:
         try:
