@@ -311,7 +311,9 @@ def test_errors_of_several_tasks_are_each_reported_and_a_fault_among_them_keeps_
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_a_command_which_cleans_up_and_leaves_no_traceback(sent: signal.Signals, code: int) -> None:
-    program = f"import sys; from subnet.cli import main; from {HERE} import TABLE; sys.exit(main(['follow'], TABLE))"
+    # Whoever runs the tests in the background has Ctrl-C ignored, and children inherit that.
+    heard = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program = f"{heard}from subnet.cli import main; from {HERE} import TABLE; sys.exit(main(['follow'], TABLE))"
     with subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=ROOT,
