@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +34,7 @@ __all__ = ["figures"]
 _BARS: Final = {(64, 256): 3.0, (64, 1024): 5.0, (256, 4096): 8.0}
 _PLACES: Final = ("src/yuma_simulation/_internal", "yuma_simulation/_internal", "_internal", ".")
 _MAP: Final = 51
+_CORES: Final = 2  # as many as the rival may use
 _STAKES: Final = 11
 _CASES: Final = 4096
 _EPOCHS: Final = 40
@@ -100,7 +102,9 @@ def _retention(rival: Rival) -> Iterator[Figure]:
     drawn = [camps(stake, Sizes(), np.random.default_rng(0).standard_normal) for stake in _stakes()]
     retention(drawn[:1], grid[:2], grid[:2], Rules())  # compiled and warm
     quiet = Watch([])
-    seconds = min(_seconds(lambda: retention(drawn, grid, grid, Rules())) for _ in range(effort(3, 1)))
+    with ThreadPoolExecutor(_CORES) as pool:
+        turns = [_seconds(lambda: retention(drawn, grid, grid, Rules(), spread=pool.map)) for _ in range(effort(3, 1))]
+    seconds = min(turns)
     networks = len(drawn) * len(grid) ** 2
     theirs = middle(_peer_network(rival, network) for network in drawn for _ in range(effort(3, 1)))
     detail = {

@@ -9,7 +9,7 @@ at which honest emission equals a level, mostly the honest stake. Here the very 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -52,13 +52,26 @@ class _Line:
         return Rules(kappa=kappa, bonds_penalty=self.bonds_penalty)
 
 
-def retention(drawn: Sequence[Camps], honest: Array, cabal: Array, rules: Rules, xi: float = 0.5) -> Array:
+def retention(
+    drawn: Sequence[Camps],
+    honest: Array,
+    cabal: Array,
+    rules: Rules,
+    xi: float = 0.5,
+    spread: Callable[[Callable[[Camps], Array], Sequence[Camps]], Iterable[Array]] = map,
+) -> Array:
     """The share of emission that the honest get, (S, H, C), for each network, utility W_H and cabal self-weight W_C.
 
     stakes = [camps(share, Sizes(), rng.standard_normal) for share in (0.6, 0.7)]
     retention(stakes, np.linspace(0, 1, 51), np.linspace(0, 1, 51), Rules()) >= np.array([0.6, 0.7])[:, None, None]
+
+    With the `map` of a pool of threads as `spread` several cores work at once: an epoch needs no interpreter's lock.
     """
-    return np.stack([_mixed(emission_map(network, rules, honest, cabal), xi) for network in drawn])
+
+    def one(network: Camps) -> Array:
+        return _mixed(emission_map(network, rules, honest, cabal), xi)
+
+    return np.stack(list(spread(one, drawn)))
 
 
 def least_utility(drawn: Camps, rules: Rules, cabal: Array, level: float, xi: float = 0.5, points: int = 51) -> Array:
