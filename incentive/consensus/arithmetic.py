@@ -131,7 +131,7 @@ class Grid(Float):
 
     def to_u16(self, x: Cells) -> Ints:
         counts: Ints = np.floor(x * PROPORTION).astype(np.int64)  # exact: 32 and 16 bits
-        return np.clip(counts, 0, PROPORTION)
+        return np.minimum(np.maximum(counts, 0), PROPORTION)
 
 
 class Fixed(Arithmetic):
@@ -190,7 +190,7 @@ class Fixed(Arithmetic):
 
     def to_u16(self, x: Cells) -> Ints:
         counts: Ints = (np.asarray(x, dtype=np.int64) * PROPORTION) >> 32
-        return np.clip(counts, 0, PROPORTION)
+        return np.minimum(np.maximum(counts, 0), PROPORTION)
 
 
 def _low(bits: Ints) -> npt.NDArray[np.uint64]:

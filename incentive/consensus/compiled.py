@@ -8,9 +8,10 @@ that waits for the first network that is worth it. Which path runs depends on th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,35 +20,45 @@ from incentive.consensus.arithmetic import Arithmetic, Cells, Fixed, Float
 from incentive.consensus.rules import Network, Outcome, Rules
 
 if TYPE_CHECKING:
-    from incentive.consensus.kernels.machine import Result, Speed, Votes
+    from incentive.consensus.kernels.machine import Result, Span, Speed, Votes
 
-__all__ = ["epoch", "row_shares"]
+__all__ = ["Spread", "epoch", "row_shares"]
 
 _WORTH: Final = 1 << 14
 """Cells from which machine code pays; a network of 64 validators and 256 miners has that many."""
 _SMALL: Final = 64
 """Cells of a network up to which a block of columns does not pay."""
-_TIE: Final = 1e-12  # as in `median`
-_FINE: Final = 2.0**60
-"""Parts of the stake in a float's share of it: so fine that rounding up to whole ones breaks no tie."""
+_PIECE: Final = 1 << 15
+"""Cells that are worth a thread's while."""
+_PIECES: Final = 2
+
+Spread: TypeAlias = Callable[[Callable[[Any], None], Sequence[Any]], Iterable[None]]
+"""The `map` of a pool of threads."""
 
 
-def epoch(version: str | None, rules: Rules, numbers: Arithmetic, network: Network) -> Outcome | None:
+def epoch(
+    version: str | None, rules: Rules, numbers: Arithmetic, network: Network, spread: Spread | None
+) -> Outcome | None:
     """One epoch of a version in `kernels.epochs`; weights and bonds may both be 16-bit counts, and stay such."""
     if version is None or not _fits(numbers, network) or (kernels := _kernels()) is None:
         return None
-    votes, result = _votes(rules, numbers, network, kernels), _result(numbers, network, kernels)
     shape = network.weights.shape
-    small = shape[-2] * shape[-1] <= _SMALL and network.weights.dtype == numbers.dtype
-    kernel = getattr(kernels.epochs, f"{version}_small" if small else version)
-    _call(kernel, votes, _speed(rules, numbers, kernels), result)
+    spans = _spans(shape, spread, kernels)
+    votes, result = _votes(rules, numbers, network, kernels), _result(numbers, network, len(spans), kernels)
+    speed, run = _speed(rules, numbers, kernels), kernels.epochs
+    if shape[-2] * shape[-1] <= _SMALL and network.weights.dtype == numbers.dtype:
+        _call(getattr(run, f"{version}_small"), votes, speed, result)
+    else:
+        _each(spread, spans, getattr(run, version), votes, speed, result)
+        if len(spans) > 1:
+            _call(getattr(run, f"{version}_joined"), votes, result)
     miners, validators = (*shape[:-2], shape[-1]), shape[:-1]
     return Outcome(
         consensus=result.consensus.reshape(miners),
         ranks=result.ranks.reshape(miners),
         incentive=result.incentive.reshape(miners),
         dividends=result.dividends.reshape(validators),
-        validator_trust=result.trust.reshape(validators),
+        validator_trust=result.trust[0].reshape(validators),
         bonds=result.bonds.reshape(shape),
         held=result.held.reshape(shape),
     )
@@ -69,6 +80,22 @@ def _kernels() -> ModuleType | None:
     except ImportError:  # no numba here, or none that agrees with this numpy
         return None
     return incentive.consensus.kernels
+
+
+def _spans(shape: tuple[int, ...], spread: Spread | None, kernels: ModuleType) -> list[Span]:
+    """The columns in one piece, or in as many as there is work for."""
+    v, n = shape[-2:]
+    pieces = 1 if spread is None else max(1, min(_PIECES, n, v * n // _PIECE))
+    ends = [n * place // pieces for place in range(pieces + 1)]
+    return [kernels.machine.Span(place, *ends[place : place + 2]) for place in range(pieces)]
+
+
+def _each(spread: Spread | None, spans: Sequence[Span], kernel: Any, *arguments: Any) -> None:
+    """Run a kernel on every span: the first here, and the others meanwhile where the caller says."""
+    others = () if spread is None else spread(lambda span: _call(kernel, *arguments, span), spans[1:])
+    _call(kernel, *arguments, spans[0])
+    for _ in others:
+        pass
 
 
 def _call(kernel: Any, *arguments: Any) -> None:
@@ -93,18 +120,10 @@ def _fits(numbers: Arithmetic, network: Network) -> bool:
 def _votes(rules: Rules, numbers: Arithmetic, network: Network, kernels: ModuleType) -> Votes:
     v, n = network.weights.shape[-2:]
     stake = np.ascontiguousarray(network.stake).reshape(-1, v)
-    shares, kappa = numbers.share(stake), numbers.constant(rules.kappa)
-    minority = shares.sum(axis=-1) - kappa
-    if numbers.dtype is np.float64:
-        shares, minority = np.ceil(shares * _FINE), np.floor((minority + _TIE) * _FINE)
-    decided = shares.sum(axis=-1) > minority
-    votes: Votes = kernels.machine.Votes(
-        np.ascontiguousarray(network.weights).reshape(-1, v, n),
-        stake,
-        np.ascontiguousarray(network.bonds).reshape(-1, v, n),
-        shares.astype(np.int64),
-        np.where(decided, np.maximum(minority, 0), -1).astype(np.int64),
-    )
+    shares, totals = np.empty(stake.shape, np.int64), np.empty(stake.shape, np.int64)
+    weights, bonds = (np.ascontiguousarray(cells).reshape(-1, v, n) for cells in (network.weights, network.bonds))
+    votes: Votes = kernels.machine.Votes(weights, stake, bonds, shares, np.empty(len(stake), np.int64), totals)
+    _call(kernels.epochs.poll, votes, numbers.constant(rules.kappa))
     return votes
 
 
@@ -114,11 +133,12 @@ def _speed(rules: Rules, numbers: Arithmetic, kernels: ModuleType) -> Speed:
     return speed
 
 
-def _result(numbers: Arithmetic, network: Network, kernels: ModuleType) -> Result:
+def _result(numbers: Arithmetic, network: Network, pieces: int, kernels: ModuleType) -> Result:
     v, n = network.weights.shape[-2:]
     batch = network.weights.size // (v * n)
     miners = [np.empty((batch, n), dtype=numbers.dtype) for _ in range(3)]
-    validators = [np.empty((batch, v), dtype=numbers.dtype) for _ in range(2)]
-    bonds = np.empty((batch, v, n), dtype=network.bonds.dtype)
-    result: Result = kernels.machine.Result(*miners, *validators, bonds, np.empty((batch, v, n), dtype=np.bool_))
+    dividends, trust = (np.empty(shape, dtype=numbers.dtype) for shape in ((batch, v), (pieces, batch, v)))
+    bonds, held = np.empty((batch, v, n), dtype=network.bonds.dtype), np.empty((batch, v, n), dtype=np.bool_)
+    shares = np.empty((1 if pieces == 1 else batch, v, n), dtype=numbers.dtype)
+    result: Result = kernels.machine.Result(*miners, dividends, trust, bonds, held, shares)
     return result

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from incentive.arrays import Flags, Ints
 from incentive.consensus import compiled
 from incentive.consensus.arithmetic import Cells
+from incentive.consensus.compiled import Spread
 from incentive.consensus.liquid import rates, walked
 from incentive.consensus.median import weighted_median
 from incentive.consensus.rules import Consensus, Network, Outcome
@@ -50,15 +51,17 @@ class Yuma(Consensus):
     """The frame of every version: agree on miners, then pay validators by their bonds."""
 
     def run(self, network: Network) -> Outcome:
-        return compiled.epoch(self.kernel(), self.rules, self.numbers, network) or self.reference(network)
+        return compiled.epoch(self.kernel(), self.rules, self.numbers, network, None) or self.reference(network)
 
-    def settle(self, weights: Counts, stake: Cells, bonds: Counts) -> Outcome:
+    def settle(self, weights: Counts, stake: Cells, bonds: Counts, spread: Spread | None = None) -> Outcome:
         """One epoch of 16-bit counts as a chain stores them, (V, N); the bonds of the outcome are such counts again.
 
         On a large network this is several times faster than the same with wide numbers: most of the time is memory's.
+        With the `map` of a pool of threads as `spread` its columns are shared out among them.
         """
         network = Network(weights, stake, bonds)
-        if (outcome := compiled.epoch(self.kernel(), self.rules, self.numbers, network)) is not None:
+        outcome = compiled.epoch(self.kernel(), self.rules, self.numbers, network, spread)
+        if outcome is not None:
             return outcome
         numbers = self.numbers
         outcome = self.reference(Network(numbers.share(numbers.whole(weights)), stake, self.stored(bonds)))

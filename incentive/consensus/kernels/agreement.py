@@ -11,41 +11,30 @@ from typing import Any, Final, TypeAlias
 
 from incentive.arrays import Ints
 from incentive.consensus.arithmetic import Cells
-from incentive.consensus.kernels.cells import inverse, middle, part, row_total, times
-from incentive.consensus.kernels.machine import Room, Votes, compiled, inlined
+from incentive.consensus.kernels.cells import inverse, middle, part, times
+from incentive.consensus.kernels.machine import Result, Room, Votes, compiled, inlined
 
-__all__ = ["agree", "pad", "peaks"]
+__all__ = ["agree", "peaks"]
 
-Span: TypeAlias = tuple[Any, Any]
+Ends: TypeAlias = tuple[int, int]
+Range: TypeAlias = tuple[Any, Any]
 
 # Probes beyond those that halve as many evenly spread weights as there are voters down to one.
-_PROBES: Final = 3
+_PROBES: Final = 2
 
 
 @inlined
-def agree(network: Votes, consensus: Cells, ranks: Cells, room: Room) -> None:
-    """The weighted median and the rank of each miner."""
-    n, step = len(consensus), room.lines.shape[1]
-    voters = _voters(network, room)
-    for start in range(0, n, step):
-        end = min(start + step, n)
-        high = room.lines[1, : end - start]
-        _gather(network, start, end, room)
-        peaks(room.block, voters, high)
-        if network.minority >= 0:
-            _narrow(network.minority, voters, end - start, room)
-        _rank(room.block, room.stake, voters, high, ranks[start:end])
-        for j in range(end - start):
-            consensus[start + j] = high[j]
-
-
-@compiled
-def pad(block: Cells, rows: int, width: int) -> None:
-    """Rows of zeros up to a multiple of four."""
-    while rows % 4:
-        for j in range(width):
-            block[rows, j] = 0
-        rows += 1
+def agree(network: Votes, result: Result, ends: Ends, voters: int, room: Room) -> None:
+    """The weighted median and the rank of each miner of a block, which is left holding the weights."""
+    start, end = ends
+    high = room.lines[1, : end - start]
+    _gather(network, ends, room.rows, room.block)
+    peaks(room.block, voters, high)
+    if network.minority >= 0:
+        _narrow(network.minority, voters, end - start, room)
+    _rank(room.block, room.stake, voters, high, result.ranks[start:end])
+    for j in range(end - start):
+        result.consensus[start + j] = high[j]
 
 
 @compiled
@@ -59,65 +48,45 @@ def peaks(block: Cells, rows: int, peak: Cells) -> None:
             peak[j] = max(peak[j], max(ab, cd))
 
 
-@inlined
-def _voters(network: Votes, room: Room) -> int:
-    """How many rows have stake, and what they have; the rows up to a multiple of four have none."""
-    voters = 0
-    for i in range(len(network.shares)):
-        room.totals[i] = row_total(network.weights, i)
-        room.rates[i] = inverse(room.totals[i])
-        if network.shares[i] > 0:
-            room.shares[voters], room.stake[voters] = network.shares[i], network.stake[i]
-            voters += 1
-    while voters % 4:
-        room.shares[voters], room.stake[voters] = 0, 0
-        voters += 1
-    return voters
-
-
 @compiled
-def _gather(network: Votes, start: int, end: int, room: Room) -> None:
-    """The columns of those who have stake; nobody else's weights count, and zeros of no stake change nothing."""
-    block, voters = room.block, 0
-    for i in range(len(network.shares)):
-        if network.shares[i] > 0:
-            row, total, rate = network.weights[i, start:end], room.totals[i], room.rates[i]
-            for j in range(len(row)):
-                block[voters, j] = part(row[j], total, rate)
-            voters += 1
-    pad(block, voters, end - start)
+def _gather(network: Votes, ends: Ends, rows: Ints, block: Cells) -> None:
+    start, end = ends
+    for i in range(len(rows)):
+        row, total, rate, at = network.weights[i, start:end], network.totals[i], inverse(network.totals[i]), rows[i]
+        for j in range(len(row)):
+            block[at, j] = part(row[j], total, rate)
 
 
 @inlined
-def _narrow(minority: Any, voters: int, width: int, room: Room) -> None:
+def _narrow(minority: Any, rows: int, width: int, room: Room) -> None:
     """Lower the highest weight of each column to the lowest that has more than the minority at or below it."""
     low, high, probe, other = room.lines[0, :width], room.lines[1, :width], room.lines[2, :width], room.lines[3, :width]
     for j in range(width):
         low[j] = 0
     probes = _PROBES
-    while 1 << probes < voters << _PROBES:
+    while 1 << probes < rows << _PROBES:
         probes += 1
     # Weights that nearly agree are told apart in the second round, which begins with them alone.
     for count in (probes, _PROBES):
         for j in range(width):
             probe[j] = low[j]
         for _ in range(count):
-            _supports(room.block, room.shares, voters, probe, room.support[:width])
+            _supports(room.block, room.shares, rows, probe, room.support[:width])
             _halve(minority, room.support, low, high, probe)
-        _lowest(room.block, voters, low, high, probe)
-        _highest(room.block, voters, low, high, other)
+        _lowest(room.block, rows, low, high, probe)
+        _highest(room.block, rows, low, high, other)
         _snap(low, high, probe, other)
     for j in range(width):
         if low[j] < high[j]:
-            high[j] = _select(minority, room.block, room.shares, voters, j, (low[j], high[j]))
+            high[j] = _select(minority, room.block, room.shares, rows, j, (low[j], high[j]))
 
 
 @compiled
-def _supports(block: Cells, shares: Ints, voters: int, probe: Cells, support: Ints) -> None:
+def _supports(block: Cells, shares: Ints, rows: int, probe: Cells, support: Ints) -> None:
     """The stake behind weights that are at most the probe."""
     for j in range(len(probe)):
         support[j] = 0
-    for i in range(0, voters, 4):
+    for i in range(0, rows, 4):
         a, b, c, d = shares[i], shares[i + 1], shares[i + 2], shares[i + 3]
         for j in range(len(probe)):
             top = probe[j]
@@ -145,10 +114,10 @@ def _snap(low: Cells, high: Cells, lowest: Cells, highest: Cells) -> None:
 
 
 @compiled
-def _lowest(block: Cells, voters: int, low: Cells, high: Cells, lowest: Cells) -> None:
+def _lowest(block: Cells, rows: int, low: Cells, high: Cells, lowest: Cells) -> None:
     for j in range(len(lowest)):
         lowest[j] = high[j]
-    for i in range(0, voters, 4):
+    for i in range(0, rows, 4):
         for j in range(len(lowest)):
             floor, top = low[j], high[j]
             a, b, c, d = block[i, j], block[i + 1, j], block[i + 2, j], block[i + 3, j]
@@ -158,10 +127,10 @@ def _lowest(block: Cells, voters: int, low: Cells, high: Cells, lowest: Cells) -
 
 
 @compiled
-def _highest(block: Cells, voters: int, low: Cells, high: Cells, highest: Cells) -> None:
+def _highest(block: Cells, rows: int, low: Cells, high: Cells, highest: Cells) -> None:
     for j in range(len(highest)):
         highest[j] = low[j]
-    for i in range(0, voters, 4):
+    for i in range(0, rows, 4):
         for j in range(len(highest)):
             floor, top = low[j], high[j]
             a, b, c, d = block[i, j], block[i + 1, j], block[i + 2, j], block[i + 3, j]
@@ -171,13 +140,13 @@ def _highest(block: Cells, voters: int, low: Cells, high: Cells, highest: Cells)
 
 
 @compiled
-def _select(minority: Any, block: Cells, shares: Ints, voters: int, j: int, span: Span) -> Any:
+def _select(minority: Any, block: Cells, shares: Ints, rows: int, j: int, span: Range) -> Any:
     """The same for one column, of which both ends are weights that somebody set."""
     low, high = span
     while low < high:
         probe = middle(low, high)
         support, below, above = 0, low, high
-        for i in range(voters):
+        for i in range(rows):
             weight = block[i, j]
             if weight <= probe:
                 support += shares[i]
@@ -192,10 +161,10 @@ def _select(minority: Any, block: Cells, shares: Ints, voters: int, j: int, span
 
 
 @compiled
-def _rank(block: Cells, stake: Cells, voters: int, consensus: Cells, ranks: Cells) -> None:
+def _rank(block: Cells, stake: Cells, rows: int, consensus: Cells, ranks: Cells) -> None:
     for j in range(len(ranks)):
         ranks[j] = 0
-    for i in range(0, voters, 2):
+    for i in range(0, rows, 2):
         s, t = stake[i], stake[i + 1]
         for j in range(len(ranks)):
             top = consensus[j]

@@ -9,79 +9,79 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from incentive.arrays import Array, Flags
+from incentive.arrays import Array, Flags, Ints
 from incentive.consensus.arithmetic import Cells
-from incentive.consensus.kernels.agreement import pad, peaks
-from incentive.consensus.kernels.cells import amount, between, inverse, over, part, proportion, put, times
+from incentive.consensus.kernels.agreement import peaks
+from incentive.consensus.kernels.cells import amount, between, inverse, over, proportion, put, times
 from incentive.consensus.kernels.machine import Result, Room, Speed, Votes, compiled, inlined, summing
 
-__all__ = ["invest1", "invest3"]
+__all__ = ["invest1", "invest3", "pay"]
 
-Span: TypeAlias = tuple[int, int]
-
-
-@inlined
-def invest1(network: Votes, speed: Speed, result: Result, room: Room) -> None:
-    """Bonds that are shares of a miner."""
-    v, n = network.weights.shape
-    block, other, rate, step = room.block, room.other, room.inverse, room.lines.shape[1]
-    pad(block, v, step)
-    pad(other, v, step)
-    for start in range(0, n, step):
-        end = min(start + step, n)
-        total, before, peak = room.lines[0, : end - start], room.lines[1, : end - start], room.lines[2, : end - start]
-        _clip(network, speed.penalty, result, (start, end), room)
-        _weigh(block, network.stake, end - start)
-        _totals(block, v, total)
-        _invert(total, rate[0])
-        _divide(block, v, total, rate[0], speed.new)
-        if _any(network.bonds, (start, end)):
-            _load(network.bonds, (start, end), total[0], other)
-            _totals(other, v, before)
-            _invert(before, rate[1])
-            _follow(block, other, v, before, rate[1], speed.old)
-        _hold(block, result.held, (start, end))
-        _totals(block, v, total)
-        peaks(block, v, peak)
-        _invert(total, rate[0])
-        _pay(block, total, rate[0], result.incentive[start:end], result.dividends)
-        for j in range(end - start):
-            peak[j] = over(peak[j], total[j], rate[0, j])
-        _invert(peak, rate[0])
-        _store(block, peak, rate[0], result.bonds, (start, end))
+Ends: TypeAlias = tuple[int, int]
 
 
 @inlined
-def invest3(network: Votes, speed: Speed, result: Result, room: Room) -> None:
-    """Bonds that move toward each validator's own weights."""
-    v, n = network.weights.shape
-    block, rate, step = room.block, room.inverse[0], room.lines.shape[1]
-    pad(block, v, step)
-    for start in range(0, n, step):
-        end = min(start + step, n)
-        total = room.lines[0, : end - start]
-        _clip(network, speed.penalty, result, (start, end), room)
-        _mix(block, network.bonds, speed, (start, end))
-        _hold(block, result.held, (start, end))
-        _copy(block, result.bonds, (start, end))
-        _totals(block, v, total)
+def invest1(network: Votes, speed: Speed, result: Result, ends: Ends, room: Room) -> None:
+    """Bonds that are shares of a miner; the block holds the weights."""
+    start, end = ends
+    block, rate, rows, width = room.block, room.inverse[: end - start], len(room.shares), end - start
+    total, peak = room.lines[0, :width], room.lines[2, :width]
+    _clip(block, speed.penalty, result, ends, room.rows)
+    _weigh(block, room.stake, width)
+    _totals(block, rows, total)
+    _invert(total, rate)
+    _divide(block, rows, total, rate, speed.new)
+    if _any(network.bonds, ends):
+        _before(network.bonds, ends, total)
         _invert(total, rate)
-        _pay(block, total, rate, result.incentive[start:end], result.dividends)
+        _follow(room, network.bonds, ends, total, speed.old)
+    _hold(room, result.held, ends)
+    _totals(block, rows, total)
+    peaks(block, rows, peak)
+    _invert(total, rate)
+    _shares(room, total, result.shares, ends)
+    for j in range(width):
+        peak[j] = over(peak[j], total[j], rate[j])
+    _invert(peak, rate)
+    _store(result.shares, peak, rate, result.bonds, ends)
+
+
+@inlined
+def invest3(network: Votes, speed: Speed, result: Result, ends: Ends, room: Room) -> None:
+    """Bonds that move toward each validator's own weights; the block holds the weights."""
+    start, end = ends
+    block, rate, total = room.block, room.inverse[: end - start], room.lines[0, : end - start]
+    _clip(block, speed.penalty, result, ends, room.rows)
+    _mix(room, network.bonds, speed, ends)
+    _hold(room, result.held, ends)
+    _copy(room, result.bonds, ends)
+    _totals(block, len(room.shares), total)
+    _invert(total, rate)
+    _shares(room, total, result.shares, ends)
 
 
 @summing
-def _clip(network: Votes, penalty: Any, result: Result, span: Span, room: Room) -> None:
+def pay(shares: Cells, incentive: Cells, dividends: Cells) -> None:
+    """What each validator's shares of miners pay."""
+    for i in range(len(dividends)):
+        dividends[i] = 0
+        row, paid = shares[i], dividends[i]
+        for j in range(len(incentive)):
+            paid += times(row[j], incentive[j])
+        dividends[i] = paid
+
+
+@summing
+def _clip(block: Cells, penalty: Any, result: Result, ends: Ends, rows: Ints) -> None:
     """The weights that bonds follow, and what of each row survives the clipping."""
-    start, end = span
-    block, consensus = room.block, result.consensus[start:end]
-    for i in range(len(network.stake)):
-        row, total, rate = network.weights[i, start:end], room.totals[i], room.rates[i]
-        trust = result.trust[i]
+    start, end = ends
+    consensus = result.consensus[start:end]
+    for i in range(len(rows)):
+        trust, at = result.trust[i], rows[i]
         for j in range(len(consensus)):
-            weight = part(row[j], total, rate)
-            clipped = min(weight, consensus[j])
+            clipped = min(block[at, j], consensus[j])
             trust += clipped
-            block[i, j] = between(weight, clipped, penalty)
+            block[at, j] = between(block[at, j], clipped, penalty)
         result.trust[i] = trust
 
 
@@ -94,9 +94,9 @@ def _weigh(block: Cells, stake: Cells, width: int) -> None:
 
 
 @compiled
-def _any(bonds: Cells, span: Span) -> bool:
+def _any(bonds: Cells, ends: Ends) -> bool:
     """Whether there are bonds at all: in a first epoch there are none, and nothing to add up."""
-    start, end = span
+    start, end = ends
     for i in range(len(bonds)):
         row, found = bonds[i, start:end], False
         for j in range(len(row)):
@@ -106,13 +106,22 @@ def _any(bonds: Cells, span: Span) -> bool:
     return False
 
 
-@compiled
-def _load(bonds: Cells, span: Span, like: Any, other: Cells) -> None:
-    start, end = span
-    for i in range(len(bonds)):
+@summing
+def _before(bonds: Cells, ends: Ends, total: Cells) -> None:
+    """What the bonds on each miner add up to."""
+    start, end = ends
+    for j in range(len(total)):
+        total[j] = 0
+    fours = len(bonds) // 4 * 4
+    for i in range(0, fours, 4):
+        a, b, c, d = bonds[i, start:end], bonds[i + 1, start:end], bonds[i + 2, start:end], bonds[i + 3, start:end]
+        for j in range(len(total)):
+            ab, cd = amount(a[j], total[j]) + amount(b[j], total[j]), amount(c[j], total[j]) + amount(d[j], total[j])
+            total[j] += ab + cd
+    for i in range(fours, len(bonds)):
         row = bonds[i, start:end]
-        for j in range(len(row)):
-            other[i, j] = amount(row[j], like)
+        for j in range(len(total)):
+            total[j] += amount(row[j], total[j])
 
 
 @summing
@@ -140,56 +149,55 @@ def _divide(block: Cells, rows: int, total: Cells, rate: Array, new: Any) -> Non
 
 
 @compiled
-def _follow(block: Cells, other: Cells, rows: int, before: Cells, rate: Array, old: Any) -> None:
-    for i in range(rows):
-        for j in range(len(before)):
-            block[i, j] += times(over(other[i, j], before[j], rate[j]), old)
+def _follow(room: Room, bonds: Cells, ends: Ends, before: Cells, old: Any) -> None:
+    (start, end), block, rate = ends, room.block, room.inverse
+    for i in range(len(bonds)):
+        row, at = bonds[i, start:end], room.rows[i]
+        for j in range(len(row)):
+            block[at, j] += times(over(amount(row[j], before[j]), before[j], rate[j]), old)
 
 
 @compiled
-def _mix(block: Cells, bonds: Cells, speed: Speed, span: Span) -> None:
-    start, end = span
+def _mix(room: Room, bonds: Cells, speed: Speed, ends: Ends) -> None:
+    (start, end), block = ends, room.block
     for i in range(len(bonds)):
-        row = bonds[i, start:end]
+        row, at = bonds[i, start:end], room.rows[i]
         for j in range(len(row)):
             old = proportion(row[j], speed.old)
-            block[i, j] = times(block[i, j], speed.new) + times(old, speed.old)
+            block[at, j] = times(block[at, j], speed.new) + times(old, speed.old)
 
 
 @compiled
-def _hold(block: Cells, held: Flags, span: Span) -> None:
-    start, end = span
+def _hold(room: Room, held: Flags, ends: Ends) -> None:
+    (start, end), block = ends, room.block
     for i in range(len(held)):
-        row = held[i, start:end]
+        row, at = held[i, start:end], room.rows[i]
         for j in range(len(row)):
-            row[j] = block[i, j] > 0
-
-
-@summing
-def _pay(block: Cells, total: Cells, rate: Array, incentive: Cells, dividends: Cells) -> None:
-    """Turn bonds into shares of each miner, and add up what they pay."""
-    for i in range(len(dividends)):
-        paid = dividends[i]
-        for j in range(len(incentive)):
-            share = over(block[i, j], total[j], rate[j])
-            block[i, j] = share
-            paid += times(share, incentive[j])
-        dividends[i] = paid
+            row[j] = block[at, j] > 0
 
 
 @compiled
-def _store(block: Cells, peak: Cells, rate: Array, bonds: Cells, span: Span) -> None:
-    start, end = span
-    for i in range(len(bonds)):
-        row = bonds[i, start:end]
+def _shares(room: Room, total: Cells, shares: Cells, ends: Ends) -> None:
+    (start, end), block, rate = ends, room.block, room.inverse
+    for i in range(len(shares)):
+        row, at = shares[i, start:end], room.rows[i]
         for j in range(len(row)):
-            put(row, j, over(block[i, j], peak[j], rate[j]))
+            row[j] = over(block[at, j], total[j], rate[j])
 
 
 @compiled
-def _copy(block: Cells, bonds: Cells, span: Span) -> None:
-    start, end = span
+def _store(shares: Cells, peak: Cells, rate: Array, bonds: Cells, ends: Ends) -> None:
+    start, end = ends
     for i in range(len(bonds)):
-        row = bonds[i, start:end]
+        row, share = bonds[i, start:end], shares[i, start:end]
         for j in range(len(row)):
-            put(row, j, block[i, j])
+            put(row, j, over(share[j], peak[j], rate[j]))
+
+
+@compiled
+def _copy(room: Room, bonds: Cells, ends: Ends) -> None:
+    (start, end), block = ends, room.block
+    for i in range(len(bonds)):
+        row, at = bonds[i, start:end], room.rows[i]
+        for j in range(len(row)):
+            put(row, j, block[at, j])

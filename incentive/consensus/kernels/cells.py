@@ -17,7 +17,20 @@ from numba.extending import overload
 
 from incentive.consensus.arithmetic import Cells
 
-__all__ = ["amount", "between", "inverse", "middle", "over", "part", "proportion", "put", "row_total", "times"]
+__all__ = [
+    "amount",
+    "between",
+    "inverse",
+    "middle",
+    "minority",
+    "over",
+    "part",
+    "proportion",
+    "put",
+    "row_total",
+    "times",
+    "whole",
+]
 
 Cell: TypeAlias = Any
 Kind: TypeAlias = Any  # numba's type of an argument
@@ -31,6 +44,9 @@ _SHORT: Final = 1.0 - 2.0**-50
 _NOTHING: Final = 2.0**-1000
 _LAST: Final = 65_535
 _HALF_UNIT: Final = 1e-5  # as in `arithmetic.Float.to_u16`
+_TIE: Final = 1e-12  # as in `median`
+_FINE: Final = 2.0**60
+"""Parts of the stake in a float's share of it: so fine that rounding up to whole ones breaks no tie."""
 
 
 def times(a: Cell, b: Cell) -> Cell:
@@ -71,6 +87,14 @@ def put(row: Cells, j: int, cell: Cell) -> None:
 
 def row_total(counts: Cells, i: int) -> Any:
     """What a row of counts adds up to, at least 1; 1 if it has other cells."""
+
+
+def whole(share: Cell) -> Any:
+    """A share of stake in units so fine that whole ones do."""
+
+
+def minority(shares: Cell, kappa: Cell) -> Any:
+    """The stake to pass over, in such units: what all have beyond the majority."""
 
 
 def _by_type(operation: Code) -> Callable[[Code], Code]:
@@ -189,3 +213,16 @@ def _row_total(counts: Kind, i: Kind) -> Code:
         return max(total, 1)
 
     return counted if _is_count(counts.dtype) else lambda counts, i: 1
+
+
+@_by_type(whole)
+def _whole(share: Kind) -> Code:
+    return (lambda share: share) if _is_whole(share) else lambda share: np.int64(np.ceil(share * _FINE))
+
+
+@_by_type(minority)
+def _minority(shares: Kind, kappa: Kind) -> Code:
+    def floating(shares: Cell, kappa: Cell) -> Any:
+        return np.int64(np.floor((shares - kappa + _TIE) * _FINE))
+
+    return (lambda shares, kappa: shares - kappa) if _is_whole(shares) else floating

@@ -7,51 +7,96 @@ it has. So this one names what is behind it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from incentive.arrays import Ints
 from incentive.consensus.arithmetic import Cells
 from incentive.consensus.kernels.agreement import agree
-from incentive.consensus.kernels.bonds import invest1, invest3
-from incentive.consensus.kernels.cells import inverse, over, times
-from incentive.consensus.kernels.machine import Result, Room, Speed, Votes, compiled, entry
+from incentive.consensus.kernels.bonds import invest1, invest3, pay
+from incentive.consensus.kernels.cells import inverse, minority, over, row_total, times, whole
+from incentive.consensus.kernels.machine import Result, Room, Span, Speed, Votes, compiled, entry
 from incentive.consensus.kernels.small import agree_small, invest1_small, invest3_small
 
-__all__ = ["BEHIND", "row_shares", "yuma1", "yuma1_small", "yuma3", "yuma3_small"]
+__all__ = [
+    "BEHIND",
+    "poll",
+    "row_shares",
+    "yuma1",
+    "yuma1_joined",
+    "yuma1_small",
+    "yuma3",
+    "yuma3_joined",
+    "yuma3_small",
+]
 
-BEHIND: Final = "ddf56cfd0ffad6ac4596ca0ecfa31015335abc0132223a55a0283464960af766"
+BEHIND: Final = "1a8d38fa432b187cc148f02c767069e3f05882db88337b7f58b356665f811c66"
 """SHA-256 of the other files of this package, in order of name: a test compares it and says what to write."""
 
-_CELLS: Final = 1 << 15
-"""Cells of a block: two of them, with what goes with them, fit the second level of a common cache."""
+_CELLS: Final = 1 << 16
+"""Cells of a block: with what goes with it, it fits the second level of a common cache."""
 
 
 @entry
-def yuma1(votes: Votes, speed: Speed, result: Result) -> None:
-    """One epoch of `Yuma1` on each network."""
-    room = _room(votes)
-    for b in range(len(votes.weights)):
-        network, own = _votes(votes, b), _result(result, b)
-        agree(network, own.consensus, own.ranks, room)
-        _share(own.ranks, own.incentive)
-        invest1(network, speed, own, room)
-        _share(own.dividends, own.dividends)
+def poll(votes: Votes, kappa: Any) -> None:
+    """Fill in what the votes say of rows: totals, shares of stake, and the stake to pass over."""
+    for b in range(len(votes.stake)):
+        stake, shares = votes.stake[b], np.empty_like(votes.stake[b])
+        _share(stake, shares)
+        total, fine = shares[0] - shares[0], 0
+        for i in range(len(stake)):
+            votes.totals[b, i] = row_total(votes.weights[b], i)
+            votes.shares[b, i] = whole(shares[i])
+            total, fine = total + shares[i], fine + votes.shares[b, i]
+        least = minority(total, kappa)
+        votes.minority[b] = max(least, 0) if fine > least else -1
 
 
 @entry
-def yuma3(votes: Votes, speed: Speed, result: Result) -> None:
-    """One epoch of `Yuma3` on each network."""
-    room = _room(votes)
+def yuma1(votes: Votes, speed: Speed, result: Result, span: Span) -> None:
+    """One epoch of `Yuma1` on each network; for a span that is not all columns, what comes before dividends."""
+    room = _room(votes, span)
     for b in range(len(votes.weights)):
-        network, own = _votes(votes, b), _result(result, b)
-        agree(network, own.consensus, own.ranks, room)
-        _share(own.ranks, own.incentive)
-        invest3(network, speed, own, room)
-        for i in range(len(network.stake)):
-            own.dividends[i] = times(own.dividends[i], network.stake[i])
-        _share(own.dividends, own.dividends)
+        network, own = _votes(votes, b), _result(result, span.place, b)
+        voters = _furnish(room, network, own)
+        for start in range(span.start, span.end, room.lines.shape[1]):
+            ends = start, min(start + room.lines.shape[1], span.end)
+            agree(network, own, ends, voters, room)
+            invest1(network, speed, own, ends, room)
+        if span.end - span.start == len(own.consensus):
+            _pay1(own)
+
+
+@entry
+def yuma3(votes: Votes, speed: Speed, result: Result, span: Span) -> None:
+    """The same for `Yuma3`."""
+    room = _room(votes, span)
+    for b in range(len(votes.weights)):
+        network, own = _votes(votes, b), _result(result, span.place, b)
+        voters = _furnish(room, network, own)
+        for start in range(span.start, span.end, room.lines.shape[1]):
+            ends = start, min(start + room.lines.shape[1], span.end)
+            agree(network, own, ends, voters, room)
+            invest3(network, speed, own, ends, room)
+        if span.end - span.start == len(own.consensus):
+            _pay3(network, own)
+
+
+@entry
+def yuma1_joined(votes: Votes, result: Result) -> None:
+    """What `yuma1` leaves to do where columns were cut into spans; sums go to the place of the first."""
+    for b in range(len(votes.weights)):
+        _join(result, b)
+        _pay1(_result(result, 0, b))
+
+
+@entry
+def yuma3_joined(votes: Votes, result: Result) -> None:
+    """The same for `yuma3`."""
+    for b in range(len(votes.weights)):
+        _join(result, b)
+        _pay3(_votes(votes, b), _result(result, 0, b))
 
 
 @entry
@@ -88,28 +133,72 @@ def row_shares(counts: Ints, parts: Cells) -> None:
 
 @compiled
 def _votes(votes: Votes, b: int) -> Votes:
-    return Votes(votes.weights[b], votes.stake[b], votes.bonds[b], votes.shares[b], votes.minority[b])
+    weights, bonds = votes.weights[b], votes.bonds[b]
+    return Votes(weights, votes.stake[b], bonds, votes.shares[b], votes.minority[b], votes.totals[b])
 
 
 @compiled
-def _result(result: Result, b: int) -> Result:
-    """The outcome of one network, sums begun at zero."""
-    dividends, trust = result.dividends[b], result.trust[b]
-    for i in range(len(trust)):
-        trust[i], dividends[i] = 0, 0
+def _result(result: Result, place: int, b: int) -> Result:
     miners = result.consensus[b], result.ranks[b], result.incentive[b]
-    return Result(miners[0], miners[1], miners[2], dividends, trust, result.bonds[b], result.held[b])
+    shares = result.shares[min(b, len(result.shares) - 1)]
+    return Result(*miners, result.dividends[b], result.trust[place, b], result.bonds[b], result.held[b], shares)
 
 
 @compiled
-def _room(votes: Votes) -> Room:
-    _, v, n = votes.weights.shape
-    width, kind = min(n, max(32, _CELLS // v)), votes.stake.dtype
+def _room(votes: Votes, span: Span) -> Room:
+    v, kind = votes.weights.shape[1], votes.stake.dtype
+    width = min(span.end - span.start, max(32, _CELLS // v))
     # A little wider than used: rows a power of two apart would compete for the same places of the cache.
-    block, other = np.empty((v + 3, width + 8), kind), np.empty((v + 3, width + 8), kind)
-    lines, rates, support = np.empty((4, width), kind), np.empty((2, width)), np.empty(width, np.int64)
-    shares, stake = np.empty(v + 3, np.int64), np.empty(v + 3, kind)
-    return Room(block, other, lines, rates, support, shares, stake, np.empty(v, kind), np.empty(v))
+    r = (v + 9) // 4 * 4
+    block, lines, support = np.zeros((r, width + 8), kind), np.empty((4, width), kind), np.empty(width, np.int64)
+    return Room(block, lines, np.empty(width), support, np.empty(r, np.int64), np.empty(r, kind), np.empty(v, np.int64))
+
+
+@compiled
+def _furnish(room: Room, network: Votes, result: Result) -> int:
+    """Give each validator its row, and begin sums at zero: the answer is how many rows those with stake take."""
+    voters = 0
+    for i in range(len(network.shares)):
+        voters += network.shares[i] > 0
+    voters, low, high = (voters + 3) // 4 * 4, 0, (voters + 3) // 4 * 4
+    for k in range(len(room.shares)):
+        room.shares[k], room.stake[k] = 0, 0
+    for i in range(len(network.shares)):
+        if network.shares[i] > 0:
+            room.rows[i], low = low, low + 1
+        else:
+            room.rows[i], high = high, high + 1
+        at = room.rows[i]
+        room.shares[at], room.stake[at] = network.shares[i], network.stake[i]
+        result.trust[i] = 0
+    for k in range(low, voters):
+        room.block[k] = 0
+    for k in range(high, len(room.shares)):
+        room.block[k] = 0
+    return voters
+
+
+@compiled
+def _join(result: Result, b: int) -> None:
+    for place in range(1, len(result.trust)):
+        for i in range(result.trust.shape[2]):
+            result.trust[0, b, i] += result.trust[place, b, i]
+
+
+@compiled
+def _pay1(result: Result) -> None:
+    _share(result.ranks, result.incentive)
+    pay(result.shares, result.incentive, result.dividends)
+    _share(result.dividends, result.dividends)
+
+
+@compiled
+def _pay3(network: Votes, result: Result) -> None:
+    _share(result.ranks, result.incentive)
+    pay(result.shares, result.incentive, result.dividends)
+    for i in range(len(network.stake)):
+        result.dividends[i] = times(result.dividends[i], network.stake[i])
+    _share(result.dividends, result.dividends)
 
 
 @compiled

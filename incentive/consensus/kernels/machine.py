@@ -15,7 +15,7 @@ from numba import njit
 from incentive.arrays import Array, Flags, Ints
 from incentive.consensus.arithmetic import Cells
 
-__all__ = ["Result", "Room", "Speed", "Votes", "compiled", "entry", "inlined", "summing"]
+__all__ = ["Result", "Room", "Span", "Speed", "Votes", "compiled", "entry", "inlined", "summing"]
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
@@ -33,6 +33,7 @@ class Votes(NamedTuple):
     bonds: Cells  # (B, V, N)
     shares: Ints  # (B, V) of the stake of all, in units so fine that whole ones do
     minority: Ints  # (B,) the stake to pass over; negative where no weight has more than that behind it
+    totals: Ints  # (B, V) what a row of counts adds up to
 
 
 class Speed(NamedTuple):
@@ -50,23 +51,33 @@ class Result(NamedTuple):
     ranks: Cells  # (B, N)
     incentive: Cells  # (B, N)
     dividends: Cells  # (B, V)
-    trust: Cells  # (B, V)
+    trust: Cells  # (P, B, V) what each part of the columns adds
     bonds: Cells  # (B, V, N)
     held: Flags  # (B, V, N)
+    shares: Cells  # (B, V, N) of miners; of one network after another in the same place where (1, V, N)
+
+
+class Span(NamedTuple):
+    """One of the parts into which columns are cut."""
+
+    place: int
+    start: int
+    end: int
 
 
 class Room(NamedTuple):
-    """Scratch space for a block of columns; the rows beyond the last make it a multiple of four."""
+    """Scratch space for a block of columns: first the rows with stake, then the others.
 
-    block: Cells  # (V + 3, C)
-    other: Cells  # (V + 3, C)
+    Zeros after either make a multiple of four, which a loop then takes at once.
+    """
+
+    block: Cells  # (R, C)
     lines: Cells  # (4, C)
-    inverse: Array  # (2, C)
+    inverse: Array  # (C,)
     support: Ints  # (C,)
-    shares: Ints  # (V + 3,) of those who have any
-    stake: Cells  # (V + 3,) of the same
-    totals: Cells  # (V,) what a row of counts adds up to
-    rates: Array  # (V,) and its inverse
+    shares: Ints  # (R,) of stake, as in `Votes`
+    stake: Cells  # (R,)
+    rows: Ints  # (V,) where in the block a validator's is
 
 
 def entry(loop: Loop) -> Loop:

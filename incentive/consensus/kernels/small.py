@@ -19,13 +19,13 @@ __all__ = ["agree_small", "invest1_small", "invest3_small"]
 def agree_small(votes: Votes, result: Result, b: int) -> None:
     """The weighted median and the rank of each miner of network b, and what of each row survives the clipping."""
     for i in range(votes.weights.shape[1]):
-        result.trust[b, i], result.dividends[b, i] = 0, 0
+        result.trust[0, b, i], result.dividends[b, i] = 0, 0
     for j in range(votes.weights.shape[2]):
         consensus = _median(votes, b, j)
         rank = consensus - consensus
         for i in range(votes.weights.shape[1]):
             clipped = min(votes.weights[b, i, j], consensus)
-            result.trust[b, i] += clipped
+            result.trust[0, b, i] += clipped
             rank += times(clipped, votes.stake[b, i])
         result.consensus[b, j], result.ranks[b, j] = consensus, rank
 

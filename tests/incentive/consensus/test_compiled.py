@@ -15,6 +15,7 @@ import pytest
 
 from incentive.consensus import FIXED, FLOAT, GRID, Liquid, Network, Outcome, Rules, Yuma, Yuma1, Yuma3, compiled
 from incentive.consensus.arithmetic import Arithmetic
+from incentive.consensus.compiled import Spread
 from incentive.consensus.kernels import epochs
 
 FIELDS = ("consensus", "ranks", "incentive", "dividends", "validator_trust", "bonds", "held")
@@ -61,7 +62,7 @@ def test_large_networks_come_out_as_the_reference_says(
     for seed, rules in enumerate(RULES):
         consensus = kind(rules, numbers)
         net = network(shape, consensus, seed)
-        assert compiled.epoch(consensus.kernel(), rules, numbers, net) is not None
+        assert compiled.epoch(consensus.kernel(), rules, numbers, net, None) is not None
         same(consensus.run(net), consensus.reference(net), numbers)
 
 
@@ -80,6 +81,19 @@ def test_counts_as_the_chain_stores_them_come_out_as_such(kind: type[Yuma]) -> N
     np.testing.assert_array_equal(settled.dividends, reference.dividends)
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", [Yuma1, Yuma3])
+@pytest.mark.parametrize("spread", [map, "pool"])
+def test_columns_shared_out_among_threads_give_the_same(kind: type[Yuma], spread: Spread | str) -> None:
+    rng = np.random.default_rng(4)
+    weights, bonds = (rng.integers(0, 65_536, (64, 1031)).astype(np.uint16) for _ in range(2))
+    stake = FIXED.share(FIXED.whole(rng.integers(0, 1000, 64)))
+    consensus = kind(Rules(), FIXED)
+    with ThreadPoolExecutor(2) as pool:
+        shared = consensus.settle(weights, stake, bonds, pool.map if isinstance(spread, str) else spread)
+    same(shared, consensus.settle(weights, stake, bonds), FIXED)
+
+
 @pytest.mark.parametrize(
     ("consensus", "shape"),
     [
@@ -90,7 +104,7 @@ def test_counts_as_the_chain_stores_them_come_out_as_such(kind: type[Yuma]) -> N
 )
 def test_small_networks_liquid_bonds_and_the_grid_stay_with_numpy(consensus: Yuma, shape: tuple[int, ...]) -> None:
     net = network(shape, consensus, 1)
-    assert compiled.epoch(consensus.kernel(), consensus.rules, consensus.numbers, net) is None
+    assert compiled.epoch(consensus.kernel(), consensus.rules, consensus.numbers, net, None) is None
     same(consensus.run(net), consensus.reference(net), consensus.numbers)
 
 
