@@ -27,6 +27,7 @@ from incentive.consensus import FIXED, FLOAT, Network, Rules, Yuma1
 from incentive.consensus.compiled import Spread
 from incentive.simulation.published.camps import Camps, Sizes, camps
 from incentive.simulation.published.retention import retention
+from protocols.allocator import keep_large_blocks
 from tests.bench.harness.figure import Bar, Figure, effort, middle, pairs
 from tests.bench.harness.machine import Watch
 
@@ -57,6 +58,7 @@ class Rival:
 def figures() -> Iterator[Figure]:
     """One epoch in fixed point at three sizes, the whole retention map, and small cases."""
     rival = _rival()
+    keep_large_blocks()  # as every server and client does; it spares both the same
     with ThreadPoolExecutor(_CORES) as pool:
         for (validators, miners), bar in _BARS.items():
             yield _fixed((validators, miners), Bar(">=", bar), rival, pool.map)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from incentive.arrays import Ints
 from incentive.consensus.arithmetic import Cells
-from incentive.consensus.kernels.cells import inverse, middle, part, times
+from incentive.consensus.kernels.cells import inverse, middle, narrow, part, times, wide
 from incentive.consensus.kernels.machine import Result, Room, Votes, compiled, inlined
 
 __all__ = ["agree", "peaks"]
@@ -27,14 +27,14 @@ _PROBES: Final = 2
 def agree(network: Votes, result: Result, ends: Ends, voters: int, room: Room) -> None:
     """The weighted median and the rank of each miner of a block, which is left holding the weights."""
     start, end = ends
-    high = room.lines[1, : end - start]
-    _gather(network, ends, room.rows, room.block)
-    peaks(room.block, voters, high)
+    high = room.marks[1, : end - start]
+    _gather(network, ends, room.rows, room.weights)
+    peaks(room.weights, voters, high)
     if network.minority >= 0:
         _narrow(network.minority, voters, end - start, room)
-    _rank(room.block, room.stake, voters, high, result.ranks[start:end])
+    _rank(room.weights, room.stake, voters, high, result.ranks[start:end])
     for j in range(end - start):
-        result.consensus[start + j] = high[j]
+        result.consensus[start + j] = wide(high[j])
 
 
 @compiled
@@ -54,13 +54,13 @@ def _gather(network: Votes, ends: Ends, rows: Ints, block: Cells) -> None:
     for i in range(len(rows)):
         row, total, rate, at = network.weights[i, start:end], network.totals[i], inverse(network.totals[i]), rows[i]
         for j in range(len(row)):
-            block[at, j] = part(row[j], total, rate)
+            block[at, j] = narrow(part(row[j], total, rate), block)
 
 
 @inlined
 def _narrow(minority: Any, rows: int, width: int, room: Room) -> None:
     """Lower the highest weight of each column to the lowest that has more than the minority at or below it."""
-    low, high, probe, other = room.lines[0, :width], room.lines[1, :width], room.lines[2, :width], room.lines[3, :width]
+    low, high, probe, other = room.marks[0, :width], room.marks[1, :width], room.marks[2, :width], room.marks[3, :width]
     for j in range(width):
         low[j] = 0
     probes = _PROBES
@@ -71,27 +71,31 @@ def _narrow(minority: Any, rows: int, width: int, room: Room) -> None:
         for j in range(width):
             probe[j] = low[j]
         for _ in range(count):
-            _supports(room.block, room.shares, rows, probe, room.support[:width])
+            _supports(room.weights, room.shares, rows, probe, room.support[:width])
             _halve(minority, room.support, low, high, probe)
-        _lowest(room.block, rows, low, high, probe)
-        _highest(room.block, rows, low, high, other)
+        _lowest(room.weights, rows, low, high, probe)
+        _highest(room.weights, rows, low, high, other)
         _snap(low, high, probe, other)
     for j in range(width):
         if low[j] < high[j]:
-            high[j] = _select(minority, room.block, room.shares, rows, j, (low[j], high[j]))
+            high[j] = _select(minority, room.weights, room.shares, rows, j, (low[j], high[j]))
 
 
 @compiled
 def _supports(block: Cells, shares: Ints, rows: int, probe: Cells, support: Ints) -> None:
-    """The stake behind weights that are at most the probe."""
+    """The stake behind weights that are at most the probe.
+
+    All stake may be one too much for the type, and is then none; but not all is behind less than the highest weight.
+    """
+    none = support.dtype.type(0)
     for j in range(len(probe)):
         support[j] = 0
     for i in range(0, rows, 4):
         a, b, c, d = shares[i], shares[i + 1], shares[i + 2], shares[i + 3]
         for j in range(len(probe)):
             top = probe[j]
-            ab = (a if block[i, j] <= top else 0) + (b if block[i + 1, j] <= top else 0)
-            cd = (c if block[i + 2, j] <= top else 0) + (d if block[i + 3, j] <= top else 0)
+            ab = (a if block[i, j] <= top else none) + (b if block[i + 1, j] <= top else none)
+            cd = (c if block[i + 2, j] <= top else none) + (d if block[i + 3, j] <= top else none)
             support[j] += ab + cd
 
 
@@ -168,4 +172,4 @@ def _rank(block: Cells, stake: Cells, rows: int, consensus: Cells, ranks: Cells)
         s, t = stake[i], stake[i + 1]
         for j in range(len(ranks)):
             top = consensus[j]
-            ranks[j] += times(min(block[i, j], top), s) + times(min(block[i + 1, j], top), t)
+            ranks[j] += times(wide(min(block[i, j], top)), s) + times(wide(min(block[i + 1, j], top)), t)

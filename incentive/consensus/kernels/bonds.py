@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from incentive.arrays import Array, Flags, Ints
+from incentive.arrays import Array, Flags
 from incentive.consensus.arithmetic import Cells
 from incentive.consensus.kernels.agreement import peaks
-from incentive.consensus.kernels.cells import amount, between, inverse, over, proportion, put, times
+from incentive.consensus.kernels.cells import amount, between, inverse, over, proportion, put, times, wide
 from incentive.consensus.kernels.machine import Result, Room, Speed, Votes, compiled, inlined, summing
 
 __all__ = ["invest1", "invest3", "pay"]
@@ -22,11 +22,11 @@ Ends: TypeAlias = tuple[int, int]
 
 @inlined
 def invest1(network: Votes, speed: Speed, result: Result, ends: Ends, room: Room) -> None:
-    """Bonds that are shares of a miner; the block holds the weights."""
+    """Bonds that are shares of a miner."""
     start, end = ends
     block, rate, rows, width = room.block, room.inverse[: end - start], len(room.shares), end - start
     total, peak = room.lines[0, :width], room.lines[2, :width]
-    _clip(block, speed.penalty, result, ends, room.rows)
+    _clip(room, speed.penalty, result, ends)
     _weigh(block, room.stake, width)
     _totals(block, rows, total)
     _invert(total, rate)
@@ -48,10 +48,10 @@ def invest1(network: Votes, speed: Speed, result: Result, ends: Ends, room: Room
 
 @inlined
 def invest3(network: Votes, speed: Speed, result: Result, ends: Ends, room: Room) -> None:
-    """Bonds that move toward each validator's own weights; the block holds the weights."""
+    """Bonds that move toward each validator's own weights."""
     start, end = ends
     block, rate, total = room.block, room.inverse[: end - start], room.lines[0, : end - start]
-    _clip(block, speed.penalty, result, ends, room.rows)
+    _clip(room, speed.penalty, result, ends)
     _mix(room, network.bonds, speed, ends)
     _hold(room, result.held, ends)
     _copy(room, result.bonds, ends)
@@ -72,16 +72,17 @@ def pay(shares: Cells, incentive: Cells, dividends: Cells) -> None:
 
 
 @summing
-def _clip(block: Cells, penalty: Any, result: Result, ends: Ends, rows: Ints) -> None:
+def _clip(room: Room, penalty: Any, result: Result, ends: Ends) -> None:
     """The weights that bonds follow, and what of each row survives the clipping."""
     start, end = ends
-    consensus = result.consensus[start:end]
-    for i in range(len(rows)):
-        trust, at = result.trust[i], rows[i]
+    consensus, block, weights = result.consensus[start:end], room.block, room.weights
+    for i in range(len(room.rows)):
+        trust, at = result.trust[i], room.rows[i]
         for j in range(len(consensus)):
-            clipped = min(block[at, j], consensus[j])
+            weight = wide(weights[at, j])
+            clipped = min(weight, consensus[j])
             trust += clipped
-            block[at, j] = between(block[at, j], clipped, penalty)
+            block[at, j] = between(weight, clipped, penalty)
         result.trust[i] = trust
 
 

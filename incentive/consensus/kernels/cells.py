@@ -23,13 +23,16 @@ __all__ = [
     "inverse",
     "middle",
     "minority",
+    "narrow",
     "over",
     "part",
     "proportion",
     "put",
     "row_total",
+    "small",
     "times",
     "whole",
+    "wide",
 ]
 
 Cell: TypeAlias = Any
@@ -37,6 +40,7 @@ Kind: TypeAlias = Any  # numba's type of an argument
 Code: TypeAlias = Callable[..., Any]
 
 _ONE: Final = 1 << 32
+_NEARLY: Final = _ONE - 1
 _FRACTION: Final = np.uint64(32)
 _LOW: Final = np.uint64(0xFFFF_FFFF)
 # Floats get a quotient below 2^32 right to 2^-19: times this it is never too large, and one too small at most.
@@ -91,6 +95,18 @@ def row_total(counts: Cells, i: int) -> Any:
 
 def whole(share: Cell) -> Any:
     """A share of stake in units so fine that whole ones do."""
+
+
+def small(votes: Cells, cells: Cells) -> Any:
+    """Nothing, of the types in which weights are compared and stake is added; for counts they are half as wide."""
+
+
+def narrow(weight: Cell, like: Cells) -> Any:
+    """A weight as such."""
+
+
+def wide(weight: Any) -> Cell:
+    """The weight that it was."""
 
 
 def minority(shares: Cell, kappa: Cell) -> Any:
@@ -226,3 +242,25 @@ def _minority(shares: Kind, kappa: Kind) -> Code:
         return np.int64(np.floor((shares - kappa + _TIE) * _FINE))
 
     return (lambda shares, kappa: shares - kappa) if _is_whole(shares) else floating
+
+
+@_by_type(small)
+def _small(votes: Kind, cells: Kind) -> Code:
+    if _is_count(votes.dtype) and _is_whole(cells.dtype):
+        return lambda votes, cells: (np.empty(0, np.uint32), np.empty(0, np.uint32))
+    return lambda votes, cells: (np.empty(0, cells.dtype), np.empty(0, np.int64))
+
+
+@_by_type(narrow)
+def _narrow(weight: Kind, like: Kind) -> Code:
+    if like.dtype != types.uint32:
+        return lambda weight, like: weight
+    # One itself does not fit; no other part of a row of counts is that near to it.
+    return lambda weight, like: np.uint32(min(weight, _NEARLY))
+
+
+@_by_type(wide)
+def _wide(weight: Kind) -> Code:
+    if weight != types.uint32:
+        return lambda weight: weight
+    return lambda weight: np.int64(weight) + np.int64(weight == _NEARLY)

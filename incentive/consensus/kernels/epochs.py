@@ -15,7 +15,7 @@ from incentive.arrays import Ints
 from incentive.consensus.arithmetic import Cells
 from incentive.consensus.kernels.agreement import agree
 from incentive.consensus.kernels.bonds import invest1, invest3, pay
-from incentive.consensus.kernels.cells import inverse, minority, over, row_total, times, whole
+from incentive.consensus.kernels.cells import inverse, minority, over, row_total, small, times, whole
 from incentive.consensus.kernels.machine import Result, Room, Span, Speed, Votes, compiled, entry
 from incentive.consensus.kernels.small import agree_small, invest1_small, invest3_small
 
@@ -31,7 +31,7 @@ __all__ = [
     "yuma3_small",
 ]
 
-BEHIND: Final = "1a8d38fa432b187cc148f02c767069e3f05882db88337b7f58b356665f811c66"
+BEHIND: Final = "4efc7ef9ebb532aa9efe65b9850d9bcffa48ed00b0ad9e635b5de17711dbc362"
 """SHA-256 of the other files of this package, in order of name: a test compares it and says what to write."""
 
 _CELLS: Final = 1 << 16
@@ -146,12 +146,15 @@ def _result(result: Result, place: int, b: int) -> Result:
 
 @compiled
 def _room(votes: Votes, span: Span) -> Room:
-    v, kind = votes.weights.shape[1], votes.stake.dtype
+    v, kind, (weight, share) = votes.weights.shape[1], votes.stake.dtype, small(votes.weights, votes.stake)
     width = min(span.end - span.start, max(32, _CELLS // v))
     # A little wider than used: rows a power of two apart would compete for the same places of the cache.
-    r = (v + 9) // 4 * 4
-    block, lines, support = np.zeros((r, width + 8), kind), np.empty((4, width), kind), np.empty(width, np.int64)
-    return Room(block, lines, np.empty(width), support, np.empty(r, np.int64), np.empty(r, kind), np.empty(v, np.int64))
+    r, wider = (v + 9) // 4 * 4, width + 8
+    weights, marks = np.zeros((r, wider), weight.dtype), np.empty((4, width), weight.dtype)
+    shares, support = np.empty(r, share.dtype), np.empty(width, share.dtype)
+    block, lines = np.zeros((r, wider), kind), np.empty((3, width), kind)
+    rest = np.empty(width), np.empty(r, kind), np.empty(v, np.int64)
+    return Room(weights, marks, shares, support, block, lines, rest[0], rest[1], rest[2])
 
 
 @compiled
@@ -172,9 +175,9 @@ def _furnish(room: Room, network: Votes, result: Result) -> int:
         room.shares[at], room.stake[at] = network.shares[i], network.stake[i]
         result.trust[i] = 0
     for k in range(low, voters):
-        room.block[k] = 0
+        room.weights[k], room.block[k] = 0, 0
     for k in range(high, len(room.shares)):
-        room.block[k] = 0
+        room.weights[k], room.block[k] = 0, 0
     return voters
 
 

@@ -71,13 +71,15 @@ class Room(NamedTuple):
     Zeros after either make a multiple of four, which a loop then takes at once.
     """
 
+    weights: Cells  # (R, C) of the type that `cells.small` says
+    marks: Cells  # (4, C) likewise
+    shares: Ints  # (R,) of stake, as in `Votes`, as wide as a weight
+    support: Ints  # (C,) likewise
     block: Cells  # (R, C)
-    lines: Cells  # (4, C)
+    lines: Cells  # (3, C)
     inverse: Array  # (C,)
-    support: Ints  # (C,)
-    shares: Ints  # (R,) of stake, as in `Votes`
     stake: Cells  # (R,)
-    rows: Ints  # (V,) where in the block a validator's is
+    rows: Ints  # (V,) where in a block a validator's is
 
 
 def entry(loop: Loop) -> Loop:
