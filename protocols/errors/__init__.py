@@ -23,6 +23,8 @@ and `docs/reference/errors.md` are made of, so an error cannot exist without its
         BindFailed  ReplayStoreError
       KeyMaterialError            keys and addresses
         InvalidAddress  InvalidSecret  NoPrivateKey  DevKeyRefused
+        WalletError                 keys on disk
+          KeyfileMissing  KeyfileExists  KeyfileExposed  KeyfileDamaged  KeyfileForeign  PasswordMissing  WrongPassword
       MoneyError                  amounts
         UnitMismatch  InvalidAmount
       LedgerError                 what a chain says
@@ -119,6 +121,16 @@ from protocols.errors.reward import (
     UnreadableCase,
     WrongShape,
 )
+from protocols.errors.wallet import (
+    KeyfileDamaged,
+    KeyfileExists,
+    KeyfileExposed,
+    KeyfileForeign,
+    KeyfileMissing,
+    PasswordMissing,
+    WalletError,
+    WrongPassword,
+)
 
 __all__ = [
     "AlreadyRegistered",
@@ -147,6 +159,11 @@ __all__ = [
     "InvalidSubnet",
     "InvalidSynapse",
     "KeyMaterialError",
+    "KeyfileDamaged",
+    "KeyfileExists",
+    "KeyfileExposed",
+    "KeyfileForeign",
+    "KeyfileMissing",
     "LedgerError",
     "MalformedAuth",
     "MalformedBody",
@@ -162,6 +179,7 @@ __all__ = [
     "NothingToWeigh",
     "OutOfRange",
     "Overloaded",
+    "PasswordMissing",
     "PeerError",
     "RateLimited",
     "RedirectRefused",
@@ -189,8 +207,10 @@ __all__ = [
     "UnsignedReply",
     "UnsupportedMedia",
     "UsageError",
+    "WalletError",
     "WarmingUp",
     "WireError",
+    "WrongPassword",
     "WrongReceiver",
     "WrongShape",
 ]

@@ -40,6 +40,15 @@ COMMANDS = {
     "config show": Command("subnet.cli.config:show", "config show [OPTIONS]", "print every setting that holds here"),
     "config path": Command("subnet.cli.config:path", "config path", "print which files settings are read from"),
     "config init": Command("subnet.cli.config:init", "config init", "write a subnet.toml that explains every setting"),
+    "wallet create": Command(
+        "subnet.cli.wallet:create", "wallet create [NAME] [OPTIONS]", "make a coldkey and a hotkey"
+    ),
+    "wallet hotkey": Command("subnet.cli.wallet:hotkey", "wallet hotkey HOTKEY [OPTIONS]", "make one more hotkey"),
+    "wallet import": Command(
+        "subnet.cli.wallet:restore", "wallet import [NAME] [OPTIONS]", "make a key from its phrase"
+    ),
+    "wallet list": Command("subnet.cli.wallet:listing", "wallet list [OPTIONS]", "list the wallets on this machine"),
+    "wallet show": Command("subnet.cli.wallet:show", "wallet show [NAME] [OPTIONS]", "print the addresses of a wallet"),
     "doctor": Command("subnet.cli.doctor:run", "doctor", "look for what would keep a network from running here"),
     "explain": Command(
         "subnet.cli.explain:run", "explain [CODE]", "say what an error code means and what to do about it"
