@@ -23,7 +23,7 @@ READY := .venv/.ready-$(shell { cat pyproject.toml; pwd; } | cksum | tr ' ' '-')
 $(shell test -x .venv/bin/python || rm -f $(READY))
 
 up: $(READY) ## run a whole local network: a chain, miners, validators (Ctrl-C stops it; more: make up ARGS="--epochs 3")
-	@$(RUN) -m subnet run text $(ARGS)
+	@$(RUN) -m subnet run text $(ARGS) || test $$? -eq 130
 
 test: lint ## lint, then every test: those that measure time alone, the rest on two cores
 	@echo "an environment with bittensor 10.5.0, to talk to (a minute, once) ..."

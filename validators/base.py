@@ -85,7 +85,7 @@ class Validator:
 
     async def step(self) -> Round:
         """One round: whom to ask, what, what came, what it is worth, and weights if it is time."""
-        parts = await self._ready()
+        parts, began = await self._ready(), self.clock.monotonic()
         metagraph, epoch = await self._read()
         setting = Setting(await parts.journal.begin(), self.definition.ref(), metagraph.block, epoch.index)
         rng = chance(parts.seed, setting.number, Purpose.SAMPLE)
@@ -95,7 +95,7 @@ class Validator:
         scored = await score(self.definition, task, heard.replies, metagraph, await parts.journal.standings())
         await parts.journal.record(setting.record(heard, scored))  # durable before anything acts on it
         weighed = await parts.setter.weigh(coming(epoch, metagraph.block), scored.standings)
-        return Round.of(setting, heard, scored, weighed)
+        return Round.of(setting, heard, scored, weighed, elapsed_s=self.clock.monotonic() - began)
 
     async def run(self, until: Callable[[Round], bool] = lambda _: False) -> None:
         """Go on, round after round, until one is the last or this task is cancelled.

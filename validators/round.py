@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from protocols.chain import Receipt
 from protocols.types import Block, Hotkey
@@ -59,9 +59,11 @@ class Round:
     """The committed weights that the chain was shown in this round."""
     reason: str
     """Why weights were sent, or were not."""
+    elapsed_s: float = field(compare=False)
+    """How long it took; what happened in two rounds may be the same all the same."""
 
     @classmethod
-    def of(cls, setting: Setting, heard: Heard, scored: Scored, weighed: Weighed) -> Round:
+    def of(cls, setting: Setting, heard: Heard, scored: Scored, weighed: Weighed, *, elapsed_s: float) -> Round:
         """Put together what the stages gave."""
         asked = heard.replies.hotkeys
         return cls(
@@ -75,6 +77,7 @@ class Round:
             submitted=weighed.receipt,
             revealed=weighed.revealed,
             reason=weighed.reason,
+            elapsed_s=elapsed_s,
         )
 
     @property

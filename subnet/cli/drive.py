@@ -1,27 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs what a command returned to its end: an answer, a stream of them, or a coroutine of either kind.
 
-Ctrl-C and SIGTERM cancel a coroutine where it waits, so that it can close what it opened; the exit codes are those that
-a shell gives a process which such a signal ended.
+Ctrl-C and SIGTERM cancel a coroutine where it waits, so that it can close what it opened; a second one ends the process
+at once. The exit codes are those that a shell gives a process which such a signal ended.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import aclosing, closing
 from typing import TypeAlias
 
-from subnet.cli.answer import Answer
+from subnet.cli.answer import Answer, View
 from subnet.cli.output import Output
 
 __all__ = ["Outcome", "drive"]
 
-DONE, FAILED, TERMINATED = 0, 1, 143
+DONE, FAILED, SIGNALLED = 0, 1, 128
 
 Outcome: TypeAlias = (
-    Answer | Generator[Answer, None, None] | AsyncGenerator[Answer, None] | Coroutine[object, object, Answer]
+    Answer | Generator[Answer, None, None] | AsyncGenerator[Answer | View, None] | Coroutine[object, object, Answer]
 )
 
 
@@ -41,39 +42,53 @@ def drive(outcome: Outcome, output: Output) -> int:
         case _:
             import asyncio
 
-            return asyncio.run(_until_stopped(outcome, output))
+            try:
+                return asyncio.run(_until_stopped(outcome, output))
+            finally:
+                output.end()
 
 
 async def _until_stopped(
-    outcome: AsyncGenerator[Answer, None] | Coroutine[object, object, Answer], output: Output
+    outcome: AsyncGenerator[Answer | View, None] | Coroutine[object, object, Answer], output: Output
 ) -> int:
     import asyncio
 
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
-    stopped = asyncio.Event()
+    heard: list[int] = []
 
-    def stop() -> None:
-        stopped.set()
+    def stop(number: int) -> None:
+        if heard:  # whatever is still being closed, whoever asks twice does not want to wait for it
+            output.end()
+            os._exit(SIGNALLED + number)
+        heard.append(number)
         task.cancel()
 
     if threading.current_thread() is threading.main_thread():
-        loop.add_signal_handler(signal.SIGTERM, stop)
+        loop.add_signal_handler(signal.SIGTERM, stop, signal.SIGTERM)
+        # What runs in the background of a script has Ctrl-C ignored, and is to stay so.
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            loop.add_signal_handler(signal.SIGINT, stop, signal.SIGINT)
     try:
         return await _awaited(outcome, output)
     except asyncio.CancelledError:
-        if stopped.is_set():
-            return TERMINATED
+        if heard:
+            return SIGNALLED + heard[0]
         raise
 
 
-async def _awaited(outcome: AsyncGenerator[Answer, None] | Coroutine[object, object, Answer], output: Output) -> int:
+async def _awaited(
+    outcome: AsyncGenerator[Answer | View, None] | Coroutine[object, object, Answer], output: Output
+) -> int:
     is_ok = True
     if isinstance(outcome, AsyncGenerator):
         async with aclosing(outcome):
-            async for answer in outcome:
-                output.line(answer)
-                is_ok = is_ok and answer.ok
+            async for told in outcome:
+                if isinstance(told, Answer):
+                    output.line(told)
+                    is_ok = is_ok and told.ok
+                else:
+                    output.show(told)
     else:
         answer = await outcome
         output.whole(answer)

@@ -3,23 +3,24 @@
 
 from __future__ import annotations
 
-import sys
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from cyclopts import Parameter
 
+from protocols.clock import SystemClock
 from protocols.errors import UsageError
 from protocols.registry import load
-from subnet.cli.answer import Answer
+from protocols.types import Block
+from subnet.cli.answer import Answer, View
 from subnet.localnet import Localnet, LocalnetOptions
+from subnet.localnet.board import Board
 from subnet.localnet.table import table
 from subnet.settings import LocalSettings
 
 __all__ = ["run"]
-
-_CLEAR: Final = "\x1b[H\x1b[J"
 
 
 async def run(
@@ -29,7 +30,7 @@ async def run(
     local: LocalSettings,
     lockstep: Annotated[bool, Parameter(help="Take turns, so that equal seeds give equal numbers.")] = False,
     state: Annotated[Path | None, Parameter(help="Folder to keep the chain and scores in, and to go on from.")] = None,
-) -> AsyncGenerator[Answer, None]:
+) -> AsyncGenerator[Answer | View, None]:
     """Run a whole network on this machine: a chain, miners of every character, validators; a table each epoch.
 
     Stop it with Ctrl-C. The keys are public ones: use them for nothing else.
@@ -46,7 +47,23 @@ async def run(
         lockstep=lockstep,
         state=state,
     )
-    screen = _CLEAR if sys.stdout.isatty() else ""
-    async with Localnet(load(app)(), options) as network:
-        async for summary in network.epochs(local.epochs or None):
-            yield Answer(f"{screen}{table(summary)}\n", summary.to_dict())
+    network = Localnet(load(app)(), options)
+    board = Board(network.definition.ref(), SystemClock(), None if lockstep else local.block_time)
+    yield board
+    async with network:
+        following = asyncio.create_task(_follow(network, board))
+        try:
+            async for summary in network.epochs(local.epochs or None):
+                board.update(summary, (await network.chain.epoch(network.netuid)).next)
+                yield Answer(f"{table(summary)}\n", summary.to_dict())
+        finally:
+            board.stopping()
+            following.cancel()
+
+
+async def _follow(network: Localnet, board: Board) -> None:
+    """Tell a board of every block."""
+    while True:
+        summary, epoch = await network.summary(), await network.chain.epoch(network.netuid)
+        board.update(summary, epoch.next)
+        await network.chain.wait_for_block(Block(summary.block + 1))

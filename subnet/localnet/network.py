@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ _NETUID: Final = NetUid(1)
 _FUNDS: Final = Balance.tao(10_000)
 _STAKE: Final = Balance.tao(100)
 _ROUNDS: Final = 4
+_REMEMBERED: Final = 256
 _CLOCK: Final = SystemClock()
 
 
@@ -73,9 +75,12 @@ class _Seat:
     validator: Validator
     latest: Round | None = None
     updates: int = 0
+    steps_s: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
     def note(self, done: Round) -> bool:
         """Remember a round; never the last one."""
+        if self.latest is not None:  # the first one opens connections and compiles
+            self.steps_s.append(done.elapsed_s)
         self.latest = done
         self.updates += done.submitted is not None and done.submitted.error is None
         return False
@@ -110,6 +115,11 @@ class Localnet:
         """The number of its one subnet."""
         return _NETUID
 
+    @property
+    def steps_s(self) -> tuple[float, ...]:
+        """Seconds that the validators' latest rounds took, each one's first round aside."""
+        return tuple(took for seat in self._seats for took in seat.steps_s)
+
     async def start(self) -> None:
         """Found or reopen the chain, and start everybody."""
         state = self.options.state
@@ -142,7 +152,23 @@ class Localnet:
         while count is None or done < count:
             await (self._turn() if self.options.lockstep else self._next_epoch())
             done += 1
-            yield await self._summary()
+            metagraph = await self.chain.metagraph(_NETUID)
+            for hotkey, amount in zip(metagraph.hotkeys, metagraph.emission.tolist(), strict=True):
+                self._earned[hotkey] = self._earned.get(hotkey, 0) + amount
+            yield await self.summary()
+
+    async def summary(self) -> Summary:
+        """Where everybody stands now; what was earned counts from the first of the `epochs` that were watched."""
+        metagraph, epoch = await self.chain.metagraph(_NETUID), await self.chain.epoch(_NETUID)
+        scores = [seat.latest.scores for seat in self._seats if seat.latest is not None]
+        return Summary(
+            subnet=self.definition.ref(),
+            seed=self.options.seed,
+            epoch=epoch.index,
+            block=metagraph.block,
+            rows=standings(metagraph, self._cast, scores, self._earned),
+            weight_updates={seat.part.name: seat.updates for seat in self._seats},
+        )
 
     async def __aenter__(self) -> Self:
         try:
@@ -263,20 +289,6 @@ class Localnet:
             for seat, done in zip(self._seats, rounds, strict=True):
                 seat.note(done)
             self.chain.seal(step)
-
-    async def _summary(self) -> Summary:
-        metagraph, epoch = await self.chain.metagraph(_NETUID), await self.chain.epoch(_NETUID)
-        for hotkey, amount in zip(metagraph.hotkeys, metagraph.emission.tolist(), strict=True):
-            self._earned[hotkey] = self._earned.get(hotkey, 0) + amount
-        scores = [seat.latest.scores for seat in self._seats if seat.latest is not None]
-        return Summary(
-            subnet=self.definition.ref(),
-            seed=self.options.seed,
-            epoch=epoch.index,
-            block=metagraph.block,
-            rows=standings(metagraph, self._cast, scores, self._earned),
-            weight_updates={seat.part.name: seat.updates for seat in self._seats},
-        )
 
 
 async def _epoch_passed(chain: Chain) -> None:

@@ -22,6 +22,8 @@ HEAVY = {"aiohttp", "fastapi", "numpy", "torch"}
 CPU_BUDGET_S = 0.150
 
 # One forbidden import for each line of the contracts.
+MODULES = {"substrate-interface": "substrateinterface", "websocket-client": "websocket"}
+"""Packages whose module has another name."""
 BREACHES = {
     "protocols/up.py": "import subnet",
     "incentive/up.py": "import miners",
@@ -49,7 +51,8 @@ def undeclared(source: Source) -> Iterator[str]:
     wanted = [*PROJECT["project"]["dependencies"]]
     for extra in ("ml", "plot"):
         wanted += PROJECT["project"]["optional-dependencies"][extra]
-    declared = {re.split(r"[^\w-]", requirement)[0].replace("-", "_") for requirement in wanted}
+    packages = {re.split(r"[^\w-]", requirement)[0] for requirement in wanted}
+    declared = {MODULES.get(package, package.replace("-", "_")) for package in packages}
     known = declared | set(PACKAGES) | set(sys.stdlib_module_names)
     for node in ast.walk(source.tree):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
