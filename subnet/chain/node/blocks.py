@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How one block is made of a state, a pool and a time; whatever goes wrong within it, the state is as it was before.
+
+The block that is handed back exists nowhere else yet: to write it down and to tell of it is the node's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from subnet.chain.node.frame.state import State
+from subnet.chain.node.header import Header, Sealed, next_state_root, slot_log
+from subnet.chain.node.machine import Machine
+from subnet.chain.node.pool import Pool
+from subnet.chain.node.trie import ordered_root
+from subnet.chain.node.validity import InvalidTransaction
+
+__all__ = ["BLOCK_BYTES", "BlockMaker"]
+
+BLOCK_BYTES: Final = 5 << 20
+"""How many bytes of extrinsics go into one block."""
+
+_FULL: Final = "ExhaustsResources"
+_MISSES: Final = 32
+
+
+class BlockMaker:
+    """Makes blocks of a runtime, one after another."""
+
+    def __init__(self, state: State, runtime: Machine) -> None:
+        self._state = state
+        self._runtime = runtime
+
+    def make(self, parent: Header, now_ms: int, slot_ms: int, pool: Pool | None) -> Sealed:
+        """The block after a parent with what fits of the pool; the state's journal has what it changed."""
+        mark = self._state.mark()
+        try:
+            self._runtime.begin(parent.number + 1, parent.hash, now_ms)
+            if pool is not None:
+                self._apply_all(pool)
+            self._runtime.finish()
+        except BaseException:
+            self._state.rollback(mark)
+            raise
+        changes, extrinsics = tuple(self._state.changes(mark)), tuple(self._runtime.extrinsics)
+        header = Header(
+            parent.hash,
+            parent.number + 1,
+            next_state_root(parent.state_root, changes),
+            ordered_root(extrinsics),
+            (slot_log(now_ms // slot_ms),),
+        )
+        return Sealed(header.hash, header, extrinsics, changes)
+
+    def _apply_all(self, pool: Pool) -> None:
+        room, misses = BLOCK_BYTES, 0
+        line = pool.line()
+        while misses < _MISSES and (waiting := line.next()) is not None:
+            if len(waiting.data) > room:
+                misses += 1
+                continue
+            try:
+                self._runtime.apply(waiting.data)
+            except InvalidTransaction as refusal:
+                if refusal.variant == _FULL:
+                    misses += 1
+                else:
+                    pool.drop_invalid(waiting)
+                continue
+            room -= len(waiting.data)
+            line.took(pool.after(waiting))

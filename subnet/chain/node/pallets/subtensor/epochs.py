@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A network's epoch: its votes go through consensus, and what was set aside is paid into stake.
+
+Both are `incentive`'s, in the chain's own integers; here what storage holds is laid out for them, and what they decide
+is stored again. Several mechanisms of one network have votes and bonds of their own, under indices of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import chain
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from incentive.consensus import FIXED, Epoch, Ledger, Liquid, Lists, Rules, Settings, Terms, Yuma1, Yuma3
+from incentive.consensus.mechanisms import run_mechanisms
+from incentive.emission.accounts import Accounts
+from incentive.emission.credit import Credit, Kind
+from incentive.emission.drain import Payout, Pending, drain
+from incentive.emission.stake import Link, Stakes, total_stake_bits
+from incentive.fixed import PROPORTION, U64F64, U96F32
+from subnet.chain.node.pallets.subtensor.accounts import ROOT, mechanism_index
+from subnet.chain.node.pallets.subtensor.pools import Pools
+from subnet.chain.node.pallets.subtensor.records import NO_ACCOUNT
+
+__all__ = ["Epochs", "number"]
+
+_NEVER: Final = 2**63 - 1
+_PARTS: Final = 1_000_000
+
+
+def number(account: bytes) -> int:
+    """An account as the mathematics of emission names it: in the order of its bytes."""
+    return int.from_bytes(account, "big")
+
+
+def _account(name: int) -> bytes:
+    return name.to_bytes(32, "big")
+
+
+class Epochs(Pools):
+    """Consensus and payment."""
+
+    def run_epoch(self, netuid: int) -> None:
+        """Run a network's epoch and pay what is pending."""
+        hotkeys = [self.Keys[netuid, uid] for uid in range(self.SubnetworkN[netuid])]
+        if not hotkeys:
+            return
+        pending = Pending(
+            self.PendingServerEmission[netuid],
+            self.PendingValidatorEmission[netuid],
+            self.PendingRootAlphaDivs[netuid],
+            self.PendingOwnerCut[netuid],
+        )
+        stakes = self.stakes(netuid, hotkeys)
+        ledgers = [self._ledger(netuid, at, hotkeys, stakes) for at in range(self.MechanismCountCurrent[netuid])]
+        parts = self.MechanismEmissionSplit[netuid]
+        together, terms = run_mechanisms(
+            Epoch(self._settings(netuid, hotkeys), FIXED), ledgers, pending.emission, parts
+        )
+        self._store(netuid, together)
+        for at, own in enumerate(terms):
+            self._store_mechanism(mechanism_index(netuid, at), own)
+        payout = drain(
+            pending, together.server_emission, together.validator_emission, self._accounts(netuid, hotkeys, stakes)
+        )
+        self._pay(netuid, payout)
+
+    def stakes(self, netuid: int, hotkeys: Sequence[bytes]) -> Stakes:
+        """What lies on the hotkeys of a network and on those that lend to them, and who lends to whom."""
+        links, known = [], dict.fromkeys(hotkeys)
+        for hotkey in hotkeys:
+            for part, parent in self.ParentKeys[hotkey, netuid]:
+                links.append(Link(number(parent), number(hotkey), part))
+                known[parent] = None
+        for parent in list(known):
+            for part, child in self.ChildKeys[parent, netuid]:
+                link = Link(number(parent), number(child), part)
+                if link not in links:
+                    links.append(link)
+        return Stakes(
+            alpha={number(hotkey): self.stake_on(hotkey, netuid) for hotkey in known},
+            root={number(hotkey): self.stake_on(hotkey, ROOT) for hotkey in known},
+            links=links,
+            tao_weight=self.TaoWeight.value,
+        )
+
+    def stake_weights(self, netuid: int, hotkeys: Sequence[bytes]) -> tuple[int, ...]:
+        """The I64F64 bits of what each hotkey's stake counts."""
+        return total_stake_bits(self.stakes(netuid, hotkeys), [number(hotkey) for hotkey in hotkeys])
+
+    def _ledger(self, netuid: int, mechanism: int, hotkeys: Sequence[bytes], stakes: Stakes) -> Ledger:
+        index, n = mechanism_index(netuid, mechanism), len(hotkeys)
+        updated = self.LastUpdate[index][:n]
+        hidden = self.CommitRevealWeightsEnabled[netuid]
+        return Ledger(
+            block=self.system.block,
+            registered=_column([self.BlockAtRegistration[netuid, uid] for uid in range(n)]),
+            last_update=_column([*updated, *[0] * (n - len(updated))]),
+            permits=np.array(self.ValidatorPermit[netuid], dtype=np.bool_),
+            stake=total_stake_bits(stakes, [number(hotkey) for hotkey in hotkeys]),
+            weights=_lists([self.Weights[index, uid] for uid in range(n)]),
+            bonds=_lists([self.Bonds[index, uid] for uid in range(n)]),
+            committed=_column([self.oldest_commit(netuid, index, key) for key in hotkeys]) if hidden else None,
+            last_step=self.LastMechansimStepBlock[netuid],
+        )
+
+    def oldest_commit(self, netuid: int, index: int, hotkey: bytes) -> int:
+        """The block of a hotkey's oldest commit that can still be revealed, or the largest number there is."""
+        epoch, period = self.SubnetEpochIndex[netuid], self.RevealPeriodEpochs[netuid]
+        blocks = [at for _, since, at, _ in self.WeightCommits[index, hotkey] or () if epoch <= since + period]
+        for _, commits in self.TimelockedWeightCommits.under(index):
+            blocks += [at for who, at, _, _ in commits if who == hotkey]
+        return min(blocks, default=_NEVER)
+
+    def _settings(self, netuid: int, hotkeys: Sequence[bytes]) -> Settings:
+        owner, tempo = self.SubnetOwnerHotkey[netuid], self.Tempo[netuid]
+        low, high = self.AlphaValues[netuid]
+        steepness = Fraction(self.AlphaSigmoidSteepness[netuid], 100)
+        liquid = Liquid(Fraction(low, PROPORTION), Fraction(high, PROPORTION), steepness)
+        return Settings(
+            rules=Rules(
+                kappa=Fraction(self.Kappa[netuid], PROPORTION),
+                bonds_penalty=Fraction(self.BondsPenalty[netuid], PROPORTION),
+                bonds_moving_average=min(Fraction(self.BondsMovingAverage[netuid], _PARTS), Fraction(1)),
+                liquid=liquid if self.LiquidAlphaOn[netuid] else None,
+            ),
+            version=Yuma3 if self.Yuma3On[netuid] else Yuma1,
+            max_validators=self.MaxAllowedValidators[netuid],
+            activity_cutoff=max(1, self.ActivityCutoffFactorMilli[netuid] * tempo // 1000),
+            tempo=tempo,
+            stake_threshold=self.StakeThreshold.value,
+            owner_uid=hotkeys.index(owner) if owner in hotkeys else None,
+        )
+
+    def _accounts(self, netuid: int, hotkeys: Sequence[bytes], stakes: Stakes) -> Accounts:
+        known = [_account(name) for name in stakes.alpha]
+        owner = self.SubnetOwner[netuid]
+        owners = {hotkey: self.Owner[hotkey] for hotkey in known}
+        destinations = {key: self.AutoStakeDestination[key, netuid] for key in set(owners.values())}
+        return Accounts(
+            hotkeys=[number(hotkey) for hotkey in hotkeys],
+            stakes=stakes,
+            owners={number(hotkey): number(coldkey) for hotkey, coldkey in owners.items()},
+            takes={number(hotkey): self.Delegates[hotkey] for hotkey in known},
+            childkey_takes={number(hotkey): self.ChildkeyTake[hotkey, netuid] for hotkey in known},
+            destinations={number(key): number(hotkey) for key, hotkey in destinations.items() if hotkey is not None},
+            owner=number(owner) if owner != NO_ACCOUNT else None,
+            owner_hotkey=number(self.SubnetOwnerHotkey[netuid]) if owner != NO_ACCOUNT else None,
+            withheld=Kind.RECYCLED if self.RecycleOrBurn[netuid].name == "Recycle" else Kind.BURNED,
+            childkey_burn=self.CKBurn.value,
+        )
+
+    def _store(self, netuid: int, terms: Terms) -> None:
+        self.Active[netuid] = tuple(terms.active.tolist())
+        self.ValidatorPermit[netuid] = tuple(terms.permits.tolist())
+        self.StakeWeight[netuid] = tuple(terms.stake_weight.tolist())
+        self.Consensus[netuid] = tuple(terms.consensus.tolist())
+        self.Dividends[netuid] = tuple(terms.dividends.tolist())
+        self.ValidatorTrust[netuid] = tuple(terms.validator_trust.tolist())
+        self.Emission[netuid] = tuple(map(int, terms.emission))
+
+    def _store_mechanism(self, index: int, terms: Terms) -> None:
+        self.Incentive[index] = tuple(terms.incentive.tolist())
+        for uid, row in enumerate(terms.bonds):
+            # A row of a uid that has none and had none stays absent.
+            if row or self.Bonds[index, uid]:
+                self.Bonds[index, uid] = tuple(row)
+
+    def _pay(self, netuid: int, payout: Payout) -> None:
+        for credit in payout.credits:
+            if credit.amount:
+                self._credit(netuid, credit)
+        self.MinerBurned[netuid] = U96F32.to(U64F64, payout.miner_burned_bits)
+        for hotkey, paid in payout.alpha_dividends.items():
+            self.AlphaDividendsPerSubnet[netuid, _account(hotkey)] = paid
+        for hotkey, paid in payout.root_dividends.items():
+            self.RootAlphaDividendsPerSubnet[netuid, _account(hotkey)] = paid
+        for spent in (
+            self.PendingServerEmission,
+            self.PendingValidatorEmission,
+            self.PendingRootAlphaDivs,
+            self.PendingOwnerCut,
+        ):
+            spent[netuid] = 0
+
+    def _credit(self, netuid: int, credit: Credit) -> None:
+        hotkey, coldkey = _account(credit.hotkey), _account(credit.coldkey)
+        match credit.kind:
+            case Kind.STAKE:
+                self.increase_stake(hotkey, coldkey, netuid, credit.amount)
+            case Kind.NOMINATORS:
+                self.pay_nominators(hotkey, netuid, credit.amount)
+            case Kind.ROOT:
+                self.owe_root(hotkey, netuid, credit.amount)
+            case Kind.RECYCLED:
+                self.SubnetAlphaOut[netuid] -= min(credit.amount, self.SubnetAlphaOut[netuid])
+
+    def owe_root(self, hotkey: bytes, netuid: int, amount: int) -> None:
+        """Raise what each tao on the hotkey's root stake may claim of a network's alpha."""
+        staked = self.stake_on(hotkey, ROOT)
+        if not staked:
+            return
+        rates = dict(self.RootClaimable[hotkey])
+        rates[netuid] = rates.get(netuid, 0) + (amount << 32) // staked
+        self.RootClaimable[hotkey] = tuple(sorted(rates.items()))
+
+
+def _column(values: Sequence[int]) -> npt.NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+def _lists(rows: Sequence[tuple[tuple[int, int], ...]]) -> Lists:
+    starts = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+    numbers = chain.from_iterable(chain.from_iterable(rows))
+    flat = np.fromiter(numbers, dtype=np.int64, count=2 * int(starts[-1])).reshape(-1, 2)  # (E, 2)
+    return Lists(starts, flat[:, 0], flat[:, 1])
