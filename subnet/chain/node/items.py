@@ -110,7 +110,7 @@ class Items:
     def _reason(self, failure: DispatchFailure) -> str:
         kind, fields = failure.reason
         if kind == "Module":
-            module, number = fields
+            ((module, number),) = fields
             for pallet in self._pallets.values():
                 for error in pallet.errors() if pallet.index == module else ():
                     if error.index == number[0]:

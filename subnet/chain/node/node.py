@@ -197,7 +197,7 @@ class Node:
         self._older.clear()
         self._moved(Head(number, hash), header, changes)
         self.time = self._time()
-        self._refresh()
+        self._reconsider()
 
     def adopt(self, storage: Mapping[bytes, bytes], number: int) -> Head:
         """Make a block of this number that leaves just this storage; raises `ChainWriteFailed`."""

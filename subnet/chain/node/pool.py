@@ -22,7 +22,6 @@ from subnet.chain.node.validity import Validity
 __all__ = ["Line", "Pool", "PoolBounds", "Waiting"]
 
 _BANNED: Final = 10_000
-_WORST: Final = 1 << 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +134,7 @@ class Pool:
         if waiting.hash in self._known:
             self._ban(waiting.hash)
             self._leave(waiting, INVALID)
-            for later in self._senders.get(waiting.validity.sender, {}).values():
-                if later.is_ready and later.validity.nonce > waiting.validity.nonce:
-                    later.is_ready = False
-                    self._tell(later.hash, FUTURE)
+            self._postpone(waiting.validity.sender, waiting.validity.nonce)
 
     def included(self, hashes: Iterable[bytes], block: bytes) -> None:
         """Take out what entered a block, which is final at once."""
@@ -177,13 +173,21 @@ class Pool:
         return [waiting for waiting in first if waiting.is_ready]
 
     def _settle(self, sender: bytes, nonce: int) -> None:
-        """Those of an account's extrinsics whose turn has come are ready."""
+        """Those of an account's extrinsics whose turn has come are ready, and no others."""
         queue = self._senders.get(sender, {})
         while (waiting := queue.get(nonce)) is not None:
             if not waiting.is_ready:
                 waiting.is_ready = True
                 self._tell(waiting.hash, READY)
             nonce += 1
+        self._postpone(sender, nonce)
+
+    def _postpone(self, sender: bytes, nonce: int) -> None:
+        """From this nonce on, an account's extrinsics wait for something that is not here."""
+        for waiting in self._senders.get(sender, {}).values():
+            if waiting.is_ready and waiting.validity.nonce >= nonce:
+                waiting.is_ready = False
+                self._tell(waiting.hash, FUTURE)
 
     def _make_room(self, new: Waiting, rival: Waiting | None) -> None:
         count = len(self._known) + (rival is None)
@@ -209,6 +213,7 @@ class Pool:
             )
         for waiting in pushed:
             self._leave(waiting, DROPPED)
+            self._postpone(waiting.validity.sender, waiting.validity.nonce)
 
     def _leave(self, waiting: Waiting, status: Status) -> None:
         del self._known[waiting.hash]

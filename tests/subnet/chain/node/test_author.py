@@ -172,5 +172,5 @@ async def test_the_clock_can_be_put_forth_and_not_back() -> None:
 
 
 def test_a_block_time_that_no_clock_has_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected at least 0.001"):
+    with pytest.raises(ValueError, match=r"expected at least 0\.001"):
         Sealing(block_time=0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Money on the local chain: fees to the rao, the order of events, accounts that live and die, nothing made of nothing."""
+"""Money on the local chain: fees to the rao, the order of events, accounts that live and die."""
 
 from __future__ import annotations
 

@@ -158,6 +158,18 @@ def test_inclusion_is_told_with_the_block_and_is_final() -> None:
     assert not len(pool)
 
 
+def test_what_follows_one_that_was_pushed_out_waits_and_so_does_what_a_lower_nonce_of_the_head_put_back() -> None:
+    pool = Pool(VirtualClock(), PoolBounds(count=2))
+    put(pool, ALICE, 0, tip=1)
+    follower = watched(pool, b"follower", validity(ALICE, 1, tip=5))
+    put(pool, BOB, 0, tip=3)
+    assert told(follower) == ["ready", "future"]
+    pool.refresh({ALICE: 1, BOB: 0}, 0)
+    assert told(follower) == ["ready"]
+    pool.refresh({ALICE: 0, BOB: 0}, 0)
+    assert told(follower) == ["future"]
+
+
 def test_a_node_refuses_what_its_runtime_finds_invalid_and_leaves_no_trace() -> None:
     node = purse_node()
     with pytest.raises(InvalidTransaction, match="Inability to pay"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blocks as a whole: the order of things in them, what clients may ask, and the names and numbers that tools rely on."""
+"""Blocks as a whole: their order, what clients may ask, and the names and numbers that tools rely on."""
 
 from __future__ import annotations
 

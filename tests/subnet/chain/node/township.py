@@ -74,7 +74,7 @@ class Township:
     def sign(
         self,
         who: Keypair,
-        made: Variant,
+        made: Variant | bytes,
         *,
         nonce: int | None = None,
         tip: int = 0,

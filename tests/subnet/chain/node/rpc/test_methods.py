@@ -14,7 +14,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from protocols.types import Json
 from subnet.chain.node.author import Mode
 from subnet.chain.node.frame.hashing import blake2_256, twox_128
+from subnet.chain.node.frame.state import State
 from subnet.chain.node.metadata import metadata
+from subnet.chain.node.runtime import Runtime
 from tests.subnet.chain.node.rpc.running import ALICE, Running, running
 
 NUMBER: Final = "0x" + (twox_128(b"System") + twox_128(b"Number")).hex()
@@ -66,15 +68,14 @@ async def test_what_explorers_ask_when_they_connect_is_answered() -> None:
         version = await client.ask("state_getRuntimeVersion", None)
         assert version["specName"] == "node-subtensor"
         assert {"specVersion", "transactionVersion", "implVersion", "apis"} <= set(version)
-        assert await client.ask("state_getMetadata") == "0x" + metadata(client.node.runtime, 14).hex()  # type: ignore[arg-type]
+        assert await client.ask("state_getMetadata") == "0x" + metadata(Runtime(State()), 14).hex()
         names = (await client.ask("rpc_methods"))["methods"]
         assert {"system_accountNextIndex", "account_nextIndex", "author_submitAndWatchExtrinsic"} <= set(names)
 
 
 async def test_hashes_of_blocks_are_found_by_number_by_list_and_by_default() -> None:
     async with _client() as client:
-        client.node.seal()
-        zero, one = [f"0x{client.node.hash_at(number).hex()}" for number in (0, 1)]  # type: ignore[union-attr]
+        zero, one = (f"0x{head.hash.hex()}" for head in (client.node.head, client.node.seal()))
         assert await client.ask("chain_getBlockHash") == one
         assert await client.ask("chain_getBlockHash", 0) == zero
         assert await client.ask("chain_getBlockHash", "0x1") == one

@@ -201,7 +201,7 @@ def test_fewer_places_leave_those_who_were_paid_most(scene: Scene) -> None:
     assert [chain.hotkey_of(1, uid) for uid in range(chain.neuron_count(1))] == left
     assert [chain.uid_of(1, hotkey) for hotkey in left] == [0, 1, 2, 3]
     assert (chain.Emission[1], chain.MaxAllowedUids[1]) == ((0, 4, 3, 9), 4)
-    assert chain.Weights.under(1) == [(3, ((1, 5), (2, 7)))]
+    assert [row for row in chain.Weights.under(1) if row[1]] == [(3, ((1, 5), (2, 7)))]
     assert (chain.uid_of(1, key(names[1])), chain.hotkey_of(1, 4)) == (None, None)
 
 
@@ -215,8 +215,8 @@ def test_the_owners_hotkey_changes_once_in_a_week(scene: Scene) -> None:
 def test_small_stakes_on_others_hotkeys_are_given_back(scene: Scene) -> None:
     scene.pay("small", 100)
     scene.pay("large", 100)
-    scene.call("small", "add_stake", key("owner's"), 1, 1_000_000_000)
     scene.call("large", "add_stake", key("owner's"), 1, 50_000_000_000)
+    scene.call("small", "add_stake", key("owner's"), 1, 1_000_000_000)
     scene.call("owner", "add_stake", key("owner's"), 1, 1_000_000_000)
     assert scene.rule("", "sudo_set_nominator_min_required_stake", 5_000_000_000).count("StakeRemoved") == 1
     held = [scene.chain.stake_of(key("owner's"), key(name), 1) for name in ("small", "large", "owner")]

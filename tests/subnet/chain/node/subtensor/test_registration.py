@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from incentive.emission.market import Pool, buy
-from incentive.emission.registration import burn_decay_factor
+from incentive.emission.registration import after_registration, burn_decay_factor
 from tests.subnet.chain.node.subtensor.scene import TAO, Scene, key
 
 
@@ -42,7 +42,8 @@ def test_a_uid_costs_the_price_and_recycles_the_alpha_that_it_buys(scene: Scene)
 def test_the_price_rises_at_once_and_falls_each_block(scene: Scene) -> None:
     scene.call("cold", "burned_register", 1, key("hot"))
     risen = scene.chain.Burn[1]
-    assert risen == 1_259_999_999  # 1.26 is cut off after 64 bits
+    assert risen == after_registration(TAO, scene.chain.burn_rules(1))
+    assert risen == pytest.approx(1.26 * TAO, abs=1)
     scene.wait(1)
     scene.chain.decay_burn_prices()
     assert scene.chain.Burn[1] == risen * burn_decay_factor(360) >> 32
