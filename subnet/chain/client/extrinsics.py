@@ -79,7 +79,7 @@ def draft(session: Session, call: Call, address: str, at_least: int) -> Draft:
     spelled = _spelled(session, call, address)
     inner = _composed(session, spelled)
     whole = interface.compose_call("Sudo", "sudo", {"call": inner}) if spelled.is_sudo else inner
-    nonce = max(next_nonce(session, address), at_least)
+    nonce = max(_next_nonce(session, address), at_least)
     anchor = session.number(session.finalised())
     payload = interface.generate_signature_payload(
         call=whole, era={"period": _PERIOD, "current": anchor}, nonce=nonce, tip=0
@@ -106,7 +106,7 @@ def fee(session: Session, extrinsic: Signed) -> int:
     return int.from_bytes(answer[start:], "little")
 
 
-def next_nonce(session: Session, address: str) -> int:
+def _next_nonce(session: Session, address: str) -> int:
     """The nonce that the account's next extrinsic must have, by what the node's pool knows."""
     for method in _NEXT_INDEX:
         nonce = session.rpc_if_known(method, address)

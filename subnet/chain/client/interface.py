@@ -12,47 +12,34 @@ import json
 import socket
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from scalecodec import ScaleBytes
 from substrateinterface import SubstrateInterface
 from substrateinterface.exceptions import SubstrateRequestException
 from websocket import WebSocketException, create_connection
 
 from subnet.chain.client.faults import Lost, NodeError
 
-__all__ = ["Interface", "KnownMetadata"]
+__all__ = ["Interface"]
 
 _SS58_FORMAT: Final = 42
 _TYPES: Final = {"types": {"Balance": "u64"}}  # narrower than the 128 bits that the library takes for granted
 
 
 _CODEC: Final = threading.Lock()
-
-
-class KnownMetadata:
-    """The parsed metadata of one chain's runtimes, for whichever connection comes next.
-
-    Parsing takes seconds, and after a lost connection nobody has them.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[str, Any] = {}
-
-    def get(self, name: str) -> Any:
-        """What is known by this name, or None."""
-        return self._known.get(name)
-
-    def set(self, name: str, metadata: Any) -> None:
-        """Keep it."""
-        self._known[name] = metadata
+_PARSED: Final[OrderedDict[str, Any]] = OrderedDict()
+"""Metadata by their bytes: parsing them takes seconds, and after a lost connection nobody has those."""
+_KEPT: Final = 4
 
 
 class Interface(SubstrateInterface):  # type: ignore[misc]  # the library has no types
     """A connection to one node; raises `Lost` or `NodeError`."""
 
-    def __init__(self, url: str, connect_s: float, known: KnownMetadata | None = None) -> None:
+    def __init__(self, url: str, connect_s: float) -> None:
         """Connect; a node that does not answer within `connect_s` seconds is `Lost`."""
         self.address = url
         self.deadline = time.monotonic() + connect_s
@@ -70,7 +57,6 @@ class Interface(SubstrateInterface):  # type: ignore[misc]  # the library has no
                 use_remote_preset=False,
                 auto_discover=False,
                 auto_reconnect=False,
-                cache_region=known,
             )
 
     @contextmanager
@@ -107,6 +93,18 @@ class Interface(SubstrateInterface):  # type: ignore[misc]  # the library has no
         """What the library does before each step; here it is done when the runtime changes, in `load`."""
         if self.metadata is None:
             super().init_runtime(block_hash=block_hash, block_id=block_id)
+
+    def get_block_metadata(self, block_hash: Any = None, decode: bool = True) -> Any:
+        """The metadata of a block's runtime, parsed unless some connection has parsed the same before."""
+        text = self.rpc_request("state_getMetadata", [block_hash] if block_hash else [])["result"]
+        parsed = _PARSED.pop(text, None)
+        if parsed is None:
+            parsed = self.runtime_config.create_scale_object("MetadataVersioned", data=ScaleBytes(text))
+            parsed.decode()
+        _PARSED[text] = parsed
+        while len(_PARSED) > _KEPT:
+            _PARSED.popitem(last=False)
+        return parsed
 
     def cut(self) -> None:
         """End the connection at once; unlike all else here, for any thread."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from subnet.chain.client.faults import Lost
-from subnet.chain.client.interface import Interface, KnownMetadata
+from subnet.chain.client.interface import Interface
 from subnet.chain.client.session import Session
 
 __all__ = ["Job", "Line"]
@@ -48,9 +48,8 @@ class Job(Generic[T]):
 class Line:
     """A connection to one node, which is made with the first request and ends with the first failure."""
 
-    def __init__(self, url: str, connect_s: float, known: KnownMetadata | None = None) -> None:
+    def __init__(self, url: str, connect_s: float) -> None:
         self.url = url
-        self._known = known
         self._connect_s = connect_s
         self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._session: Session | None = None
@@ -102,7 +101,7 @@ class Line:
         if self._session is None:
             try:
                 left = max(job.deadline - time.monotonic(), 0.001)
-                self._session = Session(Interface(self.url, min(self._connect_s, left), self._known))
+                self._session = Session(Interface(self.url, min(self._connect_s, left)))
             except BaseException as error:
                 self._is_broken = True
                 job.done.set_exception(error)

@@ -18,7 +18,6 @@ import stamina
 
 from protocols.errors import ChainUnreachable, LedgerError, SubnetError
 from subnet.chain.client.faults import Lost, NodeError
-from subnet.chain.client.interface import KnownMetadata
 from subnet.chain.client.line import Line
 from subnet.chain.client.session import Session
 
@@ -63,7 +62,6 @@ class Link:
         self.urls = tuple(urls)
         self.deadlines = deadlines
         self._expected = genesis
-        self._known = KnownMetadata()
         self._next = 0
         self._line: Line | None = None
         self._connecting = asyncio.Lock()
@@ -140,7 +138,7 @@ class Link:
             raise Lost("; ".join(map(str, failures)))
 
     async def _opened(self, url: str, deadline: float) -> Line:
-        line = Line(url, self.deadlines.connect_s, self._known)
+        line = Line(url, self.deadlines.connect_s)
         try:
             left = min(self.deadlines.connect_s, deadline - time.monotonic())
             identity = await line.ask(_identity, max(left, 0.001))

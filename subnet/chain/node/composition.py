@@ -10,10 +10,16 @@ from functools import cache
 from typing import Final
 
 from subnet.chain.node.frame.pallet import Pallet
+from subnet.chain.node.pallets.admin import AdminUtils
 from subnet.chain.node.pallets.balances import Balances
+from subnet.chain.node.pallets.commitments import Commitments
+from subnet.chain.node.pallets.drand import Drand
 from subnet.chain.node.pallets.payment import TransactionPayment
 from subnet.chain.node.pallets.proxy import Proxy
+from subnet.chain.node.pallets.shield import MevShield
+from subnet.chain.node.pallets.subtensor import SubtensorModule
 from subnet.chain.node.pallets.sudo import Sudo
+from subnet.chain.node.pallets.swap import Swap
 from subnet.chain.node.pallets.system import System
 from subnet.chain.node.pallets.timestamp import Timestamp
 from subnet.chain.node.pallets.utility import Utility
@@ -21,7 +27,21 @@ from subnet.chain.node.scale.composites import Enum, Field, VariantType
 
 __all__ = ["PALLETS", "runtime_call", "runtime_event"]
 
-PALLETS: Final[tuple[type[Pallet], ...]] = (System, Timestamp, Balances, TransactionPayment, Utility, Sudo, Proxy)
+PALLETS: Final[tuple[type[Pallet], ...]] = (
+    System,
+    Timestamp,
+    Balances,
+    TransactionPayment,
+    SubtensorModule,
+    Utility,
+    Sudo,
+    Proxy,
+    Commitments,
+    AdminUtils,
+    Drand,
+    Swap,
+    MevShield,
+)
 _RUNTIME: Final = "node_subtensor_runtime"
 
 

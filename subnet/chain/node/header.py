@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from protocols.types import Json
@@ -27,7 +28,8 @@ _U64: Final = UInt(8)
 _HASH: Final = FixedBytes(32)
 # By tag: Other, Consensus, Seal, PreRuntime, RuntimeEnvironmentUpdated; the three in the middle name an engine first.
 _WITH_ENGINE: Final = frozenset({4, 5, 6})
-_OTHER, _PRE_RUNTIME, _UPDATED = 0, 6, 8
+_PRE_RUNTIME, _UPDATED = 6, 8
+_GONE: Final = b"\xff" * 4
 
 
 class Head(NamedTuple):
@@ -118,12 +120,12 @@ def slot_log(slot: int) -> bytes:
 
 def next_state_root(before: bytes, changes: Sequence[Change]) -> bytes:
     """The root after changes: Blake2 over the one before them and each key and value in the order of the keys."""
-    out = bytearray(before)
-    for key, value in sorted(changes, key=lambda change: change[0]):
-        BYTES.write(key, out)
-        out.append(value is not None)
-        BYTES.write(value or b"", out)
-    return blake2_256(bytes(out))
+    parts = [before]
+    for key, value in sorted(changes, key=itemgetter(0)):
+        # An entry that is gone has no length; each part is told from the next by the lengths before it.
+        length = _GONE if value is None else len(value).to_bytes(4, "little")
+        parts += (len(key).to_bytes(4, "little"), key, length, value or b"")
+    return blake2_256(b"".join(parts))
 
 
 def _log(source: Reader) -> bytes:

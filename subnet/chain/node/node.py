@@ -36,7 +36,7 @@ __all__ = ["Node"]
 
 _OLDER: Final = 8
 """How many past states are held ready."""
-_BATCH: Final = 250
+_BATCH: Final = 1_000
 """How many empty blocks are written down at once."""
 _NOW: Final = twox_128(b"Timestamp") + twox_128(b"Now")
 _MS: Final = 1_000

@@ -14,6 +14,7 @@ from protocols.errors import LedgerError
 from subnet.chain.node.address import MULTI_ADDRESS, MULTI_SIGNATURE
 from subnet.chain.node.admission import Admission, Admitted, Room
 from subnet.chain.node.apis.core import core_apis
+from subnet.chain.node.apis.subtensor import subtensor_apis
 from subnet.chain.node.dispatch import Dispatcher
 from subnet.chain.node.extrinsic import EXTENSIONS, SignedExtension, bare, parse
 from subnet.chain.node.frame.hashing import blake2_256
@@ -24,10 +25,16 @@ from subnet.chain.node.frame.state import State
 from subnet.chain.node.frame.storage import Storage
 from subnet.chain.node.limits import EXTRINSIC_REF_TIME
 from subnet.chain.node.outcome import Info, Weight
+from subnet.chain.node.pallets.admin import AdminUtils
 from subnet.chain.node.pallets.balances import Balances
+from subnet.chain.node.pallets.commitments import Commitments
+from subnet.chain.node.pallets.drand import Drand
 from subnet.chain.node.pallets.payment import FeeDetails, PaymentInfo, TransactionPayment, fee_of, total
 from subnet.chain.node.pallets.proxy import Proxy
+from subnet.chain.node.pallets.shield import MevShield
+from subnet.chain.node.pallets.subtensor import SubtensorModule
 from subnet.chain.node.pallets.sudo import Sudo
+from subnet.chain.node.pallets.swap import Swap
 from subnet.chain.node.pallets.system import System
 from subnet.chain.node.pallets.timestamp import Timestamp
 from subnet.chain.node.pallets.utility import Utility
@@ -60,22 +67,38 @@ class Runtime:
         self.utility = Utility(state, self.system, self.dispatcher)
         self.sudo = Sudo(state, self.system, self.dispatcher)
         self.proxy = Proxy(state, self.system, self.balances, self.dispatcher)
+        self.drand = Drand(state, self.system)
+        self.subtensor = SubtensorModule(state, self.system, self.balances)
+        self.subtensor.beacon = self.drand
+        self.commitments = Commitments(state, self.system, self.subtensor)
+        self.admin = AdminUtils(state, self.system, self.subtensor)
+        self.swap = Swap(state, self.system)
+        self.shield = MevShield(state)
         self.pallets: tuple[Pallet, ...] = (
             self.system,
             self.timestamp,
             self.balances,
             self.payment,
+            self.subtensor,
             self.utility,
             self.sudo,
             self.proxy,
+            self.commitments,
+            self.admin,
+            self.drand,
+            self.swap,
+            self.shield,
         )
-        self.apis: tuple[RuntimeApi, ...] = core_apis(self)
+        self.apis: tuple[RuntimeApi, ...] = (*core_apis(self), *subtensor_apis(self.subtensor, self.commitments))
         self.extrinsics: list[bytes] = []
         """The body of the block so far, with the time as its first."""
         self._admission = Admission(self.system, self.payment, self.dispatcher)
         self._room = Room()
         self._answers = {f"{type(api).__name__}_{way.name}": (api, way) for api in self.apis for way in api.methods()}
         self._items: dict[bytes, Storage[Any]] = {}
+        self._learn()
+
+    def _learn(self) -> None:
         self.system.find = self.item
         for pallet in self.pallets:
             self.dispatcher.serve(pallet)

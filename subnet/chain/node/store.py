@@ -32,6 +32,7 @@ _SUPERSEDED: Final = (
     "DELETE FROM state WHERE block < ?1 AND EXISTS "
     "(SELECT 1 FROM state later WHERE later.key = state.key AND later.block > state.block AND later.block <= ?1)"
 )
+_PUT: Final = "INSERT OR REPLACE INTO state (key, block, value) VALUES (?, ?, ?)"
 _BEYOND: Final = b"\xff" * 64
 _texts = msgspec.msgpack.Decoder(tuple[bytes, ...])
 
@@ -83,15 +84,14 @@ class Store:
         """Begin a chain."""
         with self._writing("the genesis"):
             self._db.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", founding._asdict().items())
-            self._add(genesis)
+            self._add([genesis])
 
     def append(self, blocks: Sequence[Sealed]) -> None:
         """Write blocks down, all or none of them; raises `ChainWriteFailed`."""
         before = len(self._recent)
         try:
             with self._writing(f"block {blocks[-1].header.number}"):
-                for block in blocks:
-                    self._add(block)
+                self._add(blocks)
                 pruned = self._prune(blocks[-1].header.number)
         except ChainWriteFailed:
             del self._recent[before:]
@@ -152,7 +152,7 @@ class Store:
         """Change what the newest block left; raises `ChainWriteFailed`."""
         with self._writing(f"what is put into block {number}"):
             rows = [(key, number, value) for key, value in changes]
-            self._db.executemany("INSERT OR REPLACE INTO state (key, block, value) VALUES (?, ?, ?)", rows)
+            self._db.executemany(_PUT, rows)
         if self.keep is not None:
             self._recent.append((number, [key for key, _ in changes]))
 
@@ -163,17 +163,20 @@ class Store:
             self._db.execute("DELETE FROM state WHERE block > ?", (number,))
         self._recent = [(block, keys) for block, keys in self._recent if block <= number]
 
-    def _add(self, block: Sealed) -> None:
-        number = block.header.number
-        extrinsics = msgspec.msgpack.encode(block.extrinsics)
-        self._db.execute(
+    def _add(self, blocks: Sequence[Sealed]) -> None:
+        encode = msgspec.msgpack.encode
+        self._db.executemany(
             "INSERT INTO blocks (number, hash, header, extrinsics) VALUES (?, ?, ?, ?)",
-            (number, block.hash, block.header.encode(), extrinsics),
+            [(made.header.number, made.hash, made.header.encode(), encode(made.extrinsics)) for made in blocks],
         )
-        rows = [(key, number, value) for key, value in block.changes]
-        self._db.executemany("INSERT OR REPLACE INTO state (key, block, value) VALUES (?, ?, ?)", rows)
-        if self.keep is not None:
-            self._recent.append((number, [key for key, _ in block.changes]))
+        horizon = self.horizon(blocks[-1].header.number)
+        # Of what these blocks wrote and no kept state shows, only the last version is worth a row.
+        settled = {key: number for number, changes in _written(blocks) if number <= horizon for key, _ in changes}
+        for number, changes in _written(blocks):
+            rows = [(key, number, value) for key, value in changes if settled.get(key, number) <= number]
+            self._db.executemany(_PUT, rows)
+            if self.keep is not None:
+                self._recent.append((number, [key for key, _, _ in rows]))
 
     def _prune(self, head: int) -> int:
         """Drop versions that no kept state shows; how many of the recent blocks have been dealt with."""
@@ -232,3 +235,7 @@ class Store:
         if self._db.in_transaction:
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
+
+
+def _written(blocks: Sequence[Sealed]) -> list[tuple[int, tuple[Change, ...]]]:
+    return [(block.header.number, block.changes) for block in blocks]

@@ -20,7 +20,6 @@ _ApiId: TypeAlias = Annotated[bytes, FixedBytes(_ID_BYTES)]
 _APIS: Final[dict[str, int]] = {
     "Core": 5,
     "Metadata": 2,
-    "BlockBuilder": 6,
     "TaggedTransactionQueue": 3,
     "AccountNonceApi": 1,
     "TransactionPaymentApi": 4,
@@ -31,6 +30,7 @@ _APIS: Final[dict[str, int]] = {
     "StakeInfoRuntimeApi": 1,
     "SubnetRegistrationRuntimeApi": 1,
     "SwapRuntimeApi": 1,
+    "BetaBasketRuntimeApi": 1,
 }
 
 

@@ -89,16 +89,20 @@ def neuron_facts(chain: SubtensorModule, netuid: int) -> dict[str, Any]:
 
 def weighed_stakes(chain: SubtensorModule, netuid: int, hotkeys: Sequence[bytes]) -> Weighed:
     """What each hotkey's stake counts, without what it lends and with what others lend to it."""
-    held = [_held(chain, netuid, hotkey) for hotkey in hotkeys]
+    relatives = {key for links in (chain.ParentKeys, chain.ChildKeys) for key, at in links if at == netuid}
+    # Nearly all hotkeys are on their own, and whoever is speaks for what lies on the key.
+    held = [
+        _with_family(chain, netuid, key)
+        if key in relatives
+        else (chain.stake_on(key, netuid), chain.stake_on(key, ROOT))
+        for key in hotkeys
+    ]
     alpha, tao = tuple(part for part, _ in held), tuple(part for _, part in held)
     together = Stakes(dict(enumerate(alpha)), dict(enumerate(tao)), tao_weight=chain.TaoWeight.value)
     bits = total_stake_bits(together, range(len(held)))
     return Weighed(alpha, tao, tuple(I64F64.floor(total) for total in bits))
 
 
-def _held(chain: SubtensorModule, netuid: int, hotkey: bytes) -> tuple[int, int]:
-    # Nearly all hotkeys are on their own, and whoever is speaks for what lies on the key.
-    if not chain.ParentKeys[hotkey, netuid] and not chain.ChildKeys[hotkey, netuid]:
-        return chain.stake_on(hotkey, netuid), chain.stake_on(hotkey, ROOT)
+def _with_family(chain: SubtensorModule, netuid: int, hotkey: bytes) -> tuple[int, int]:
     stakes, name = chain.stakes(netuid, [hotkey]), number(hotkey)
     return inherited(stakes, name, stakes.alpha), inherited(stakes, name, stakes.root)

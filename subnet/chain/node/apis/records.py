@@ -7,6 +7,7 @@ of old clients alone: the chain has stopped to compute ranks, trust and pruning 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, NamedTuple, TypeAlias
 
 from subnet.chain.node.pallets.subtensor.records import AxonInfo, PrometheusInfo, SubnetIdentityV3
@@ -40,7 +41,7 @@ __all__ = [
     "SubnetState",
 ]
 
-CompactText: TypeAlias = Annotated[bytes, Vec(Compact(UInt(1)))]
+CompactText: TypeAlias = Annotated[Sequence[int], Vec(Compact(UInt(1)))]
 """A text whose every byte is a compact number."""
 _Pairs: TypeAlias = Annotated[tuple[tuple[int, int], ...], Vec(Array(UInt(2), 2))]
 

@@ -21,7 +21,7 @@ from subnet.chain.node.scale.composites import Enum, Variant, VariantType
 from subnet.chain.node.scale.names import AccountId, u64
 from subnet.chain.node.scale.primitives import FixedBytes
 
-__all__ = ["BalancesErrors", "EXISTENTIAL_DEPOSIT", "Money"]
+__all__ = ["BalanceLock", "BalancesErrors", "EXISTENTIAL_DEPOSIT", "FrozenAmount", "HeldAmount", "Money", "ReserveData"]
 
 EXISTENTIAL_DEPOSIT: Final = 500
 

@@ -36,7 +36,17 @@ from subnet.chain.node.scale.names import AccountId, Blob, Flag, Hash, Str, comp
 from subnet.chain.node.scale.primitives import BYTES, FixedBytes
 from subnet.chain.node.version import VERSION, RuntimeVersion
 
-__all__ = ["AccountData", "AccountInfo", "DIGEST_ITEM", "Digest", "NO_ACCOUNT", "System", "SystemErrors"]
+__all__ = [
+    "AccountData",
+    "AccountInfo",
+    "CodeUpgradeAuthorization",
+    "DIGEST_ITEM",
+    "Digest",
+    "LastRuntimeUpgradeInfo",
+    "NO_ACCOUNT",
+    "System",
+    "SystemErrors",
+]
 
 _NEW_LOGIC: Final = 1 << 127
 _BLOCK_HASHES: Final = 2400
@@ -122,10 +132,10 @@ class System(Pallet):
     Errors = SystemErrors
 
     Account = Map[AccountInfo](AccountInfo, NO_ACCOUNT, blake2_128_concat(AccountId))
-    ExtrinsicCount = Value[int](u32, None)
+    ExtrinsicCount = Value[int | None](u32, None)
     InherentsApplied = Value[bool](Flag, False)
     BlockWeight = Value[PerClass](PerClass, _NO_WEIGHTS)
-    AllExtrinsicsLen = Value[int](u32, None)
+    AllExtrinsicsLen = Value[int | None](u32, None)
     BlockHash = Map[bytes](Hash, bytes(32), twox64_concat(u32))
     ExtrinsicData = Map[bytes](Blob, b"", twox64_concat(u32))
     Number = Value[int](u32, 0)
@@ -134,11 +144,11 @@ class System(Pallet):
     Events_ = Value[tuple[EventRecord, ...]](tuple[EventRecord, ...], ())
     EventCount = Value[int](u32, 0)
     EventTopics = Map[tuple[tuple[int, int], ...]](tuple[tuple[u32, u32], ...], (), blake2_128_concat(Hash))
-    LastRuntimeUpgrade = Value[LastRuntimeUpgradeInfo](LastRuntimeUpgradeInfo, None)
+    LastRuntimeUpgrade = Value[LastRuntimeUpgradeInfo | None](LastRuntimeUpgradeInfo, None)
     UpgradedToU32RefCount = Value[bool](Flag, False)
     UpgradedToTripleRefCount = Value[bool](Flag, False)
-    ExecutionPhase = Value[Variant](_Phase, None)
-    AuthorizedUpgrade = Value[CodeUpgradeAuthorization](CodeUpgradeAuthorization, None)
+    ExecutionPhase = Value[Variant | None](_Phase, None)
+    AuthorizedUpgrade = Value[CodeUpgradeAuthorization | None](CodeUpgradeAuthorization, None)
     ExtrinsicWeightReclaimed = Value[Weight](Weight, NO_WEIGHT)
 
     ExtrinsicSuccess = Event(0, dispatch_info=DispatchInfo)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import GenericAlias
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -147,11 +148,12 @@ class DevMethods:
         return _block(self._dev.node.head)
 
 
-def _read(params: list[Json], *types: Any) -> tuple[Any, ...]:
+def _read(params: list[Json], *kinds: Any) -> tuple[Any, ...]:
     try:
-        return msgspec.convert(tuple(params), tuple[types] if types else tuple[()])
+        read: tuple[Any, ...] = msgspec.convert(tuple(params), GenericAlias(tuple, kinds))
     except msgspec.ValidationError as fault:
         raise invalid_params(str(fault)) from None
+    return read
 
 
 @contextmanager

@@ -31,6 +31,12 @@ class Relay:
     """All extrinsics that were handed in, lost ones too."""
     is_down: bool = False
     url: str = ""
+    _more: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def counted(self, count: int) -> None:
+        """Wait until so many extrinsics were handed in."""
+        async with self._more:
+            await self._more.wait_for(lambda: len(self.sent) >= count)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """One connection of a client, and one to the node for it."""
@@ -51,6 +57,8 @@ class Relay:
         self.asked[method] += 1
         if method == "author_submitExtrinsic":
             self.sent.append(asked["params"][0])
+            async with self._more:
+                self._more.notify_all()
         losses = self.losses.get(method)
         loss = losses.pop(0) if losses else None
         if loss == "unheard":

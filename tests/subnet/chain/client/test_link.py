@@ -113,30 +113,36 @@ async def test_where_one_endpoint_is_away_the_next_one_is_used(node: ScriptedNod
 
 
 async def test_when_one_endpoint_goes_away_the_other_takes_over(node: ScriptedNode) -> None:
-    async with running(ScriptedNode(newest=9)) as second:
-        async with await SubstrateChain.open([node.url, second.url], deadlines=QUICK) as chain:
-            assert await chain.block() == 7
-            node.faults[HEAD] = ["close"]
-            assert await chain.block() == 9
+    async with (
+        running(ScriptedNode(newest=9)) as second,
+        await SubstrateChain.open([node.url, second.url], deadlines=QUICK) as chain,
+    ):
+        assert await chain.block() == 7
+        node.faults[HEAD] = ["close"]
+        assert await chain.block() == 9
 
 
 async def test_an_endpoint_of_another_chain_is_refused_by_name(node: ScriptedNode) -> None:
     with pytest.raises(LedgerError, match=f"{node.url} is of the chain with genesis {GENESIS}, expected {OTHER}"):
         await SubstrateChain.open([node.url], genesis=OTHER, deadlines=QUICK)
-    async with running(ScriptedNode(genesis=OTHER, newest=9)) as second:
-        async with await SubstrateChain.open([second.url, node.url], genesis=GENESIS, deadlines=QUICK) as chain:
-            assert await chain.block() == 7
+    async with (
+        running(ScriptedNode(genesis=OTHER, newest=9)) as second,
+        await SubstrateChain.open([second.url, node.url], genesis=GENESIS, deadlines=QUICK) as chain,
+    ):
+        assert await chain.block() == 7
 
 
 async def test_a_chain_is_not_changed_for_another_when_its_node_goes_away(node: ScriptedNode) -> None:
-    async with running(ScriptedNode(genesis=OTHER, newest=9)) as second:
-        async with await SubstrateChain.open([node.url, second.url], deadlines=QUICK) as chain:
-            node.faults[HEAD] = ["close"]
-            with pytest.raises(ChainUnreachable):
-                await chain.block()
-            assert second.asked[HEAD] == 0
-            del node.faults[HEAD]
-            assert await chain.block() == 7
+    async with (
+        running(ScriptedNode(genesis=OTHER, newest=9)) as second,
+        await SubstrateChain.open([node.url, second.url], deadlines=QUICK) as chain,
+    ):
+        node.faults[HEAD] = ["close"]
+        with pytest.raises(ChainUnreachable):
+            await chain.block()
+        assert second.asked[HEAD] == 0
+        del node.faults[HEAD]
+        assert await chain.block() == 7
 
 
 async def test_where_nobody_listens_the_chain_cannot_be_reached(node: ScriptedNode) -> None:
@@ -181,18 +187,22 @@ async def test_a_chain_that_stands_still_is_not_waited_for(chain: SubstrateChain
 async def test_a_chain_is_local_that_says_so_and_is_none_of_the_public_ones(
     kind: str, genesis: str, is_local: bool
 ) -> None:
-    async with running(ScriptedNode(kind=kind, genesis=genesis)) as node:
-        async with await SubstrateChain.open([node.url], deadlines=QUICK) as chain:
-            assert chain.is_local is is_local
+    async with (
+        running(ScriptedNode(kind=kind, genesis=genesis)) as node,
+        await SubstrateChain.open([node.url], deadlines=QUICK) as chain,
+    ):
+        assert chain.is_local is is_local
 
 
 async def test_a_development_key_signs_nothing_for_a_chain_that_is_not_local() -> None:
-    async with running(ScriptedNode(kind="Live")) as node:
-        async with await SubstrateChain.open([node.url], deadlines=QUICK) as chain:
-            asked = sum(node.asked.values())
-            with pytest.raises(DevKeyRefused):
-                await chain.submit(Transfer(Coldkey(Ss58(ALICE.ss58_address)), Balance.tao(1)), ALICE)
-            assert sum(node.asked.values()) == asked
+    async with (
+        running(ScriptedNode(kind="Live")) as node,
+        await SubstrateChain.open([node.url], deadlines=QUICK) as chain,
+    ):
+        asked = sum(node.asked.values())
+        with pytest.raises(DevKeyRefused):
+            await chain.submit(Transfer(Coldkey(Ss58(ALICE.ss58_address)), Balance.tao(1)), ALICE)
+        assert sum(node.asked.values()) == asked
 
 
 async def test_an_answer_that_makes_no_sense_is_an_error_of_the_chain(chain: SubstrateChain) -> None:

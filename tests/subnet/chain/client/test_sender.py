@@ -50,8 +50,7 @@ class Place:
     async def sent(self, count: int) -> None:
         """Wait until so many extrinsics were handed in."""
         async with asyncio.timeout(20):
-            while len(self.relay.sent) < count:
-                await asyncio.sleep(0.01)
+            await self.relay.counted(count)
 
     async def seal(self, blocks: int = 1) -> None:
         """Make blocks."""
@@ -63,9 +62,12 @@ class Place:
 @asynccontextmanager
 async def placed(mode: Mode, deadlines: Deadlines = QUICK) -> AsyncIterator[Place]:
     """A place whose node makes blocks in this way."""
-    async with running(mode=mode) as node, relaying(node.url) as relay:
-        async with await SubstrateChain.open([relay.url], deadlines=deadlines) as chain:
-            yield Place(node, relay, chain)
+    async with (
+        running(mode=mode) as node,
+        relaying(node.url) as relay,
+        await SubstrateChain.open([relay.url], deadlines=deadlines) as chain,
+    ):
+        yield Place(node, relay, chain)
 
 
 @pytest.fixture

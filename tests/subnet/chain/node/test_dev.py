@@ -53,7 +53,8 @@ def test_a_revert_brings_back_state_blocks_and_time_and_the_chain_goes_on(tmp_pa
     assert dev.revert(snapshot) == before
     assert list(node.entries()) == entries
     assert node.runtime.system.Account[BOB].free == RICH
-    assert node.block(after.hash) is node.hash_at(4) is None
+    assert node.block(after.hash) is None
+    assert node.hash_at(4) is None
     assert dev.new_block(20).number == 23
     assert node.runtime_at(node.hash_at(20)).system.Number.value == 20
     node.store.close()

@@ -100,7 +100,7 @@ def test_a_network_that_its_owner_cannot_pay_for_is_refused_with_the_chains_own_
 
 
 def test_storage_by_name_takes_values_maps_and_maps_of_several_keys_and_has_the_last_word() -> None:
-    storage = {
+    storage: dict[str, dict[str, Any]] = {
         "Balances": {"TotalIssuance": 7},
         "SubtensorModule": {
             "Tempo": {"3": 9},

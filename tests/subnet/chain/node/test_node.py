@@ -17,6 +17,7 @@ from subnet.chain.node.faults import UnknownBlock
 from subnet.chain.node.frame.hashing import blake2_256
 from subnet.chain.node.history import HeadStorage
 from subnet.chain.node.listening import Told
+from subnet.chain.node.node import Node
 from tests.subnet.chain.node.founded import RICH, purse_node
 from tests.subnet.chain.node.purse import ALICE, BOB, CAROL, Accounts, give
 
@@ -71,7 +72,7 @@ def test_a_listing_knows_of_keys_that_came_and_went_since_the_last_one() -> None
 def test_a_block_that_is_not_there_is_named() -> None:
     node = purse_node()
     unknown = b"\x01" * 32
-    assert node.header(unknown) is node.block(unknown) is node.hash_at(7) is None
+    assert [node.header(unknown), node.block(unknown), node.hash_at(7)] == [None] * 3
     with pytest.raises(UnknownBlock, match=f"no block 0x{unknown.hex()}"):
         node.storage(NUMBER, unknown)
 
@@ -153,12 +154,13 @@ async def test_a_block_has_room_for_so_many_bytes_and_the_rest_goes_into_the_nex
     assert sorted(included) == sorted(extrinsics)
 
 
-def body(node: object, number: int) -> tuple[bytes, ...]:
+def body(node: Node, number: int) -> tuple[bytes, ...]:
     """What a block holds beside the time."""
-    hash = node.hash_at(number)  # type: ignore[attr-defined]
-    block = node.block(hash)  # type: ignore[attr-defined]
-    extrinsics: tuple[bytes, ...] = block.extrinsics
-    return extrinsics[1:]
+    hash = node.hash_at(number)
+    assert hash is not None
+    block = node.block(hash)
+    assert block is not None
+    return block.extrinsics[1:]
 
 
 @pytest.mark.serial

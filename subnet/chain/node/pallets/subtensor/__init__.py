@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from subnet.chain.node.pallets.subtensor.commits import Commits
+from subnet.chain.node.pallets.subtensor.hotkeys import HotkeySwaps
 from subnet.chain.node.pallets.subtensor.hyperparameters import Hyperparameters
 from subnet.chain.node.pallets.subtensor.mechanisms import Mechanisms
 from subnet.chain.node.pallets.subtensor.nominations import Nominations
@@ -20,7 +21,7 @@ from subnet.chain.node.pallets.subtensor.trimming import Trimming
 __all__ = ["SubtensorModule"]
 
 
-class SubtensorModule(Commits, RootParents, Serving, Hyperparameters, Mechanisms, Trimming, Nominations):
+class SubtensorModule(Commits, RootParents, HotkeySwaps, Serving, Hyperparameters, Mechanisms, Trimming, Nominations):
     """The chain's own pallet."""
 
     name: ClassVar[str] = "SubtensorModule"

@@ -69,5 +69,5 @@ class NetworksStorage(Pallet):
     SubnetEpochIndex = Map[int](u64, 0, identity(u16))
     RegisteredSubnetCounter = Map[int](u64, 0, identity(u16))
     MinerBurned = Map[int](U64F64, 0, identity(u16))
-    BurnIncreaseMult = Map[int](U64F64, 23_242_897_532_874_035_036, identity(u16))
+    BurnIncreaseMult = Map[int](U64F64, 23_242_897_532_874_035_200, identity(u16))
     SubnetEpochConsensus = Map[Variant](EPOCH_CONSENSUS, Variant("Yuma"), identity(u16))

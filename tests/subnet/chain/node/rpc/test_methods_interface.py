@@ -171,3 +171,26 @@ async def test_maps_are_listed_page_by_page() -> None:
     async with running() as chain:
         found = await asyncio.to_thread(lambda: listed(chain.client()))
     assert found == {ALICE: 1_000 * TAO, BOB: 500 * TAO}
+
+
+async def test_a_rival_for_a_nonce_must_offer_more() -> None:
+    def send(client: SubstrateInterface) -> tuple[Any, Any, Any]:
+        with client:
+            given = _transfer(client, nonce=0).data.to_hex()
+            client.rpc_request("author_submitExtrinsic", [given])
+            told = []
+            for again in (given, _transfer(client, 2 * TAO, nonce=0).data.to_hex()):
+                with pytest.raises(SubstrateRequestException) as refused:
+                    client.rpc_request("author_submitExtrinsic", [again])
+                told.append(refused.value.args[0])
+            better = _transfer(client, 3 * TAO, nonce=0, tip=TAO).data.to_hex()
+            client.rpc_request("author_submitExtrinsic", [better])
+            waiting = client.rpc_request("author_pendingExtrinsics", [])["result"]
+            return told, better, waiting
+
+    async with running(mode=Mode.MANUAL) as chain:
+        (same, poorer), better, waiting = await asyncio.to_thread(lambda: send(chain.client()))
+    assert (same["code"], same["message"]) == (1013, "Transaction Already Imported")
+    assert poorer["code"] == 1014
+    assert poorer["message"].startswith("Priority is too low: (")
+    assert waiting == [better]
