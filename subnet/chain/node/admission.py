@@ -77,6 +77,8 @@ class Admission:
         self._system = system
         self._payment = payment
         self._dispatcher = dispatcher
+        self.impersonated: set[bytes] = set()
+        """Accounts for which any signature does, as only a developer may decide."""
 
     def check(self, extrinsic: Extrinsic, block: int, head: bytes | None, room: Room) -> Admitted:
         """Check a transaction for a block; `head` is the hash of the one before, if storage does not know it yet."""
@@ -118,7 +120,7 @@ class Admission:
         if birth is None:
             raise InvalidTransaction("AncientBirthBlock")
         unsaid = _VERSIONS + (genesis or birth) + birth + _NO_METADATA_HASH
-        if not proves(signature.proof, payload(extrinsic, signature, unsaid), who):
+        if who not in self.impersonated and not proves(signature.proof, payload(extrinsic, signature, unsaid), who):
             raise InvalidTransaction("BadProof")
         return who
 

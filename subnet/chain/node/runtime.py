@@ -71,6 +71,7 @@ class Runtime:
         self.subtensor = SubtensorModule(state, self.system, self.balances)
         self.subtensor.beacon = self.drand
         self.commitments = Commitments(state, self.system, self.subtensor)
+        self.subtensor.when_removed.append(self.commitments.purge)
         self.admin = AdminUtils(state, self.system, self.subtensor)
         self.swap = Swap(state, self.system)
         self.shield = MevShield(state)
@@ -103,6 +104,11 @@ class Runtime:
         for pallet in self.pallets:
             self.dispatcher.serve(pallet)
             self._items.update({item.prefix: item for item in pallet.storage()})
+
+    @property
+    def impersonated(self) -> set[bytes]:
+        """Accounts for which any signature does; empty unless a developer fills it."""
+        return self._admission.impersonated
 
     def item(self, key: bytes) -> Storage[Any] | None:
         """The storage item that keeps entries under a key, None if there is none."""

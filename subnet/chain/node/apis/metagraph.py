@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias, cast
 
 from subnet.chain.node.apis.facts import network_facts, neuron_facts
 from subnet.chain.node.apis.hyperparameters import hyperparameters
@@ -136,7 +136,7 @@ class _Asked(Option):
 
 
 def _selective() -> Struct:
-    netuid, *parts = scale_of(Metagraph).fields  # type: ignore[attr-defined]  # a NamedTuple is a Struct
+    netuid, *parts = cast(Struct, scale_of(Metagraph)).fields
     more = [
         Field("validators", scale_of(tuple[compact_u16, ...])),
         Field("commitments", scale_of(tuple[tuple[AccountId, CompactText], ...])),

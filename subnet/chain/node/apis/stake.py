@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from incentive.emission.market import FEE_RATE
 from incentive.fixed import PROPORTION
 from incentive.fixed import U64F64 as FIXED
 from subnet.chain.node.apis.records import LockState, StakeAvailability, StakeInfo
@@ -86,7 +85,7 @@ class StakeInfoRuntimeApi(RuntimeApi):
         netuid = ROOT if place is None else place[1]
         if destination == origin or not self._chain.SubnetMechanism[netuid]:
             return 0
-        rate = FIXED.divide(FIXED.of(FEE_RATE), FIXED.of(PROPORTION))
+        rate = FIXED.divide(FIXED.of(self._chain.swap.FeeRate[netuid]), FIXED.of(PROPORTION))
         return FIXED.floor(FIXED.multiply(FIXED.of(amount), rate))
 
     @api

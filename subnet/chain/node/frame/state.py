@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 __all__ = ["ABSENT", "Item", "State"]
 
+_KEYS: Final = 2_048
 ABSENT: Final = object()
 """What an entry holds that is not there."""
 
@@ -31,9 +32,11 @@ class Item(Protocol):
 class State:
     """Entries by item and key, and what this block replaced."""
 
-    __slots__ = ("_journal", "_tables")
+    __slots__ = ("_journal", "_keys", "_tables")
 
     def __init__(self) -> None:
+        # Most blocks write the same entries, and to encode and hash their keys costs more than their values do.
+        self._keys: dict[tuple[Item, Any], bytes] = {}
         self._tables: dict[Item, dict[Any, Any]] = {}
         self._journal: list[tuple[Item, Any, Any]] = []
 
@@ -77,7 +80,7 @@ class State:
             value = self._tables[item].get(at, ABSENT)
             if value is before or (value is not ABSENT and before is not ABSENT and value == before):
                 continue
-            yield item.key(at), None if value is ABSENT else item.data(value)
+            yield self._key(item, at), None if value is ABSENT else item.data(value)
 
     def forget(self) -> None:
         """Accept what was written: it can no longer be taken back."""
@@ -88,3 +91,11 @@ class State:
         copied = State()
         copied._tables = {item: dict(table) for item, table in self._tables.items()}
         return copied
+
+    def _key(self, item: Item, at: Any) -> bytes:
+        key = self._keys.get((item, at))
+        if key is None:
+            if len(self._keys) >= _KEYS:
+                self._keys.clear()
+            key = self._keys[item, at] = item.key(at)
+        return key

@@ -136,6 +136,18 @@ class Commitments(Pallet):
         origin.root()
         self.MaxSpace.value = new_limit
 
+    def purge(self, netuid: int) -> None:
+        """Forget what was published on a network that is gone."""
+        for item in (
+            self.CommitmentOf,
+            self.LastCommitment,
+            self.LastBondsReset,
+            self.RevealedCommitments,
+            self.UsedSpaceOf,
+        ):
+            for who, _ in item.under(netuid):
+                del item[netuid, who]
+
     def _use_space(self, netuid: int, who: bytes, length: int) -> None:
         epoch = self.members.SubnetEpochIndex[netuid]
         usage = self.UsedSpaceOf[netuid, who]

@@ -21,8 +21,9 @@ from subnet.chain.node.rpc.dev import DevMethods
 from subnet.chain.node.rpc.errors import RpcError
 from subnet.chain.node.rpc.methods import Methods
 from subnet.chain.node.rpc.session import Session
-from tests.subnet.chain.node.founded import RICH, chain_node, purse_node
+from tests.subnet.chain.node.founded import RICH, purse_node
 from tests.subnet.chain.node.purse import ALICE, BOB, Accounts, give
+from tests.subnet.chain.node.whole import chain_node
 
 GENESIS = Genesis(name="x", sudo="//Alice", accounts={"//Alice": 10})
 ALICE_KEY = Keypair.from_uri("//Alice")

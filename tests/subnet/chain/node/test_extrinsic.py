@@ -221,3 +221,19 @@ def test_a_signed_call_of_damaged_bytes_fails_or_does_something_lawful(data: st.
     assert town.total() == town.runtime.balances.TotalIssuance.value
     town.runtime.finish()
     assert list(town.state.changes())
+
+
+def test_any_signature_does_for_an_account_that_is_impersonated_and_for_no_other() -> None:
+    town = Township(ALICE, BOB)
+    town.begin()
+    forged = bytearray(town.sign(ALICE, call("System", "remark", b"as Alice")))
+    place = forged.index(ALICE.public_key) + len(ALICE.public_key) + 1
+    forged[place : place + 64] = bytes(64)
+    with pytest.raises(InvalidTransaction, match="bad signature"):
+        town.runtime.apply(bytes(forged))
+    town.runtime.impersonated.add(BOB.public_key)
+    with pytest.raises(InvalidTransaction, match="bad signature"):
+        town.runtime.apply(bytes(forged))
+    town.runtime.impersonated.add(ALICE.public_key)
+    town.runtime.apply(bytes(forged))
+    assert town.nonce(ALICE) == 1

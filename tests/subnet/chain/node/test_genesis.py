@@ -17,7 +17,8 @@ from subnet.chain.node.frame.state import State
 from subnet.chain.node.genesis import Genesis, GenesisNetwork, GenesisNeuron, read_genesis
 from subnet.chain.node.items import Items
 from subnet.chain.node.pallets.subtensor import SubtensorModule
-from tests.subnet.chain.node.founded import Whole, chain_node
+from subnet.chain.node.runtime import Runtime
+from tests.subnet.chain.node.whole import chain_node
 
 ROOT = Path(__file__).parents[4]
 LOCAL, MAINNET = (ROOT / "configs" / "chains" / f"{name}.toml" for name in ("local", "mainnet"))
@@ -27,14 +28,14 @@ FOUND = """
 from pathlib import Path
 import sys
 from subnet.chain.node.genesis import read_genesis
-from tests.subnet.chain.node.founded import chain_node
+from tests.subnet.chain.node.whole import chain_node
 print(chain_node(read_genesis(Path(sys.argv[1]))).head.hash.hex())
 """
 
 
 def state(genesis: Genesis) -> Items:
     """The storage that a genesis writes."""
-    runtime = Whole(State())
+    runtime = Runtime(State())
     genesis.write(runtime)
     return Items(runtime.pallets)
 

@@ -37,3 +37,4 @@ class SubtensorModule(Commits, RootParents, HotkeySwaps, Serving, Hyperparameter
         for netuid in self.subnets():
             if self.LastEpochBlock[netuid] == self.system.block:
                 self.adopt_pending(netuid)
+        self.claim_by_itself()

@@ -36,14 +36,14 @@ class Children(Delegation):
         if netuid == ROOT:
             raise self.Errors.RegistrationNotPermittedOnRootSubnet()
         self.ensure_subnet(netuid)
-        if self.Owner[hotkey] != coldkey:
+        if not self.owns(coldkey, hotkey):
             raise self.Errors.NonAssociatedColdKey()
         self._check_family(hotkey, netuid, children)
-        (stake,) = self.stake_weights(netuid, [hotkey])
-        if children and stake >> 64 < self.StakeThreshold.value:
+        is_own = netuid in self.SubnetOwnerHotkey and self.SubnetOwnerHotkey[netuid] == hotkey
+        if children and not is_own and self.worth_on(hotkey) < self.StakeThreshold.value:
             raise self.Errors.NotEnoughStakeToSetChildkeys()
         self.note_rate(hotkey, netuid, Kind.SET_CHILDREN)
-        if self.FirstEmissionBlockNumber[netuid] is None:
+        if not self.SubtokenEnabled[netuid]:
             self._adopt(hotkey, netuid, children)
             return
         due = self.system.block + self.PendingChildKeyCooldown.value
@@ -54,7 +54,7 @@ class Children(Delegation):
     def set_childkey_take(self, origin: Origin, hotkey: AccountId, netuid: u16, take: u16) -> None:
         """Keep a part of what parents earn through a hotkey."""
         coldkey = origin.signed()
-        if self.Owner[hotkey] != coldkey:
+        if not self.owns(coldkey, hotkey):
             raise self.Errors.NonAssociatedColdKey()
         lowest = max(self.MinChildkeyTake.value, self.MinChildkeyTakePerSubnet[netuid])
         if not lowest <= take <= self.MaxChildkeyTake.value:
@@ -96,17 +96,24 @@ class Children(Delegation):
     def adopt_pending(self, netuid: int) -> None:
         """Carry out the changes of children on a network that have waited long enough."""
         for hotkey, (children, due) in self.PendingChildKeys.under(netuid):
-            if due <= self.system.block:
+            if due < self.system.block or not self.SubtokenEnabled[netuid]:
                 del self.PendingChildKeys[netuid, hotkey]
                 self._adopt(hotkey, netuid, children)
 
     def _adopt(self, hotkey: bytes, netuid: int, children: _Family) -> None:
-        for _, child in self.ChildKeys[hotkey, netuid]:
-            self._set_parents(child, netuid, [kept for kept in self.ParentKeys[child, netuid] if kept[1] != hotkey])
-        for part, child in children:
-            self._set_parents(child, netuid, [*self.ParentKeys[child, netuid], (part, hotkey)])
-        if children:
-            self.ChildKeys[hotkey, netuid] = children
+        parents = {parent for _, parent in self.ParentKeys[hotkey, netuid]}
+        if any(child in parents or child == hotkey for _, child in children):
+            return  # somebody became a parent meanwhile, and nobody lends in a circle
+        before, after = self.ChildKeys[hotkey, netuid], {child: part for part, child in children}
+        for _, child in before:
+            if child not in after:
+                self._set_parents(child, netuid, [kept for kept in self.ParentKeys[child, netuid] if kept[1] != hotkey])
+        for child, part in after.items():
+            known = {parent: lent for lent, parent in self.ParentKeys[child, netuid]} | {hotkey: part}
+            self._set_parents(child, netuid, [(lent, parent) for parent, lent in known.items()])
+        if after:
+            # In the order of their accounts, as the chain keeps them.
+            self.ChildKeys[hotkey, netuid] = tuple((after[child], child) for child in sorted(after))
         else:
             del self.ChildKeys[hotkey, netuid]
         self.system.deposit(self.Events.SetChildren(hotkey, netuid, children))
@@ -118,17 +125,14 @@ class Children(Delegation):
             del self.ParentKeys[child, netuid]
 
     def _check_family(self, hotkey: bytes, netuid: int, children: _Family) -> None:
-        if len(children) > _MOST:
-            raise self.Errors.TooManyChildren()
         names = [child for _, child in children]
-        if hotkey in names:
-            raise self.Errors.InvalidChild()
         if len(set(names)) < len(names):
             raise self.Errors.DuplicateChild()
+        if hotkey in names:
+            raise self.Errors.InvalidChild()
+        if len(children) > _MOST:
+            raise self.Errors.TooManyChildren()
         if sum(part for part, _ in children) > _WHOLE:
             raise self.Errors.ProportionOverflow()
-        parents = {parent for _, parent in self.ParentKeys[hotkey, netuid]}
-        if parents & set(names) or any(
-            hotkey in [child for _, child in self.ChildKeys[name, netuid]] for name in names
-        ):
+        if any(parent in names for _, parent in self.ParentKeys[hotkey, netuid]):
             raise self.Errors.ChildParentInconsistency()

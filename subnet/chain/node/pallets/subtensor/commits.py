@@ -9,22 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
+from itertools import dropwhile
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from subnet.chain.node.frame.calls import call
 from subnet.chain.node.frame.hashing import blake2_256
 from subnet.chain.node.frame.items import DispatchFailure
 from subnet.chain.node.frame.origin import Origin
+from subnet.chain.node.frame.state import State
 from subnet.chain.node.pallets.drand import Drand
-from subnet.chain.node.pallets.subtensor.accounts import ROOT, mechanism_index
+from subnet.chain.node.pallets.subtensor.accounts import mechanism_index
 from subnet.chain.node.pallets.subtensor.timelock import Opened, open_commit
 from subnet.chain.node.pallets.subtensor.weights import Weights
 from subnet.chain.node.scale.names import AccountId, Blob, Hash, compact_u16, scale_of, u8, u16, u64
+
+if TYPE_CHECKING:
+    from subnet.chain.node.pallets.balances import Balances
+    from subnet.chain.node.pallets.system import System
 
 __all__ = ["Commits", "commitment"]
 
 _MOST: Final = 10
 _LARGEST: Final = 5000
+_VERSION: Final = 4
+_Line: TypeAlias = tuple[tuple[bytes, int, int, int], ...]
 _PREIMAGE: Final = scale_of(tuple[AccountId, u16, tuple[u16, ...], tuple[u16, ...], tuple[u16, ...], u64])
 
 
@@ -38,17 +46,20 @@ def commitment(
 class Commits(Weights):
     """Calls that hide votes and show them."""
 
-    beacon: Drand
+    def __init__(self, state: State, system: System, balances: Balances) -> None:
+        super().__init__(state, system, balances)
+        self.beacon = Drand(state, system)
+        """What opens votes that are locked."""
 
     @call(96, pays=False)
     def commit_weights(self, origin: Origin, netuid: u16, commit_hash: Hash) -> None:
         """Commit to a vote."""
-        self._commit(origin.signed(), (netuid, 0), commit_hash)
+        self._hide(origin.signed(), (netuid, 0), commit_hash)
 
     @call(115, pays=False)
     def commit_mechanism_weights(self, origin: Origin, netuid: u16, mecid: u8, commit_hash: Hash) -> None:
         """Commit to a vote on one of a network's mechanisms."""
-        self._commit(origin.signed(), (netuid, mecid), commit_hash)
+        self._hide(origin.signed(), (netuid, mecid), commit_hash)
 
     @call(100, pays=False)
     def batch_commit_weights(
@@ -58,6 +69,7 @@ class Commits(Weights):
         hotkey = origin.signed()
         if len(netuids) != len(commit_hashes):
             raise self.Errors.InputLengthsUnequal()
+        self.check_stakes_to_vote(hotkey, netuids)
         failures = []
         for netuid, digest in zip(netuids, commit_hashes, strict=True):
             failures += self.attempt(netuid, partial(self._commit, hotkey, (netuid, 0), digest))
@@ -104,10 +116,19 @@ class Commits(Weights):
         hotkey = origin.signed()
         if len({len(uids_list), len(values_list), len(salts_list), len(version_keys)}) > 1:
             raise self.Errors.InputLengthsUnequal()
-        index, hashes = mechanism_index(netuid, 0), []
-        for uids, values, salt, key in zip(uids_list, values_list, salts_list, version_keys, strict=True):
-            hashes.append(commitment(hotkey, index, (uids, values), salt, key))
-            self._reveal(hotkey, (netuid, 0), (uids, values), salt, key)
+        self.check_stake_to_vote(hotkey, netuid)
+        reveals = list(zip(uids_list, values_list, salts_list, version_keys, strict=True))
+        hashes = [commitment(hotkey, netuid, (uids, values), salt, key) for uids, values, salt, key in reveals]
+        for digest in hashes:
+            self._check_reveal(hotkey, (netuid, 0), digest)
+        self._check_hidden(netuid)
+        line = self._waiting(netuid, self.WeightCommits[netuid, hotkey] or (), self.epoch_now(netuid))
+        self.WeightCommits[netuid, hotkey] = line or None
+        for (uids, values, _, key), digest in zip(reveals, hashes, strict=True):
+            place = self._place_in_line(hotkey, netuid, digest)
+            waiting = self.WeightCommits[netuid, hotkey] or ()
+            self.WeightCommits[netuid, hotkey] = (*waiting[:place], *waiting[place + 1 :]) or None
+            self.store_weights(hotkey, (netuid, 0), uids, values, key)
         self.system.deposit(self.Events.WeightsBatchRevealed(hotkey, netuid, tuple(hashes)))
 
     @call(113, pays=False)
@@ -129,35 +150,51 @@ class Commits(Weights):
         self, origin: Origin, netuid: u16, mecid: u8, commit: Blob, reveal_round: u64
     ) -> None:
         """The same, as it was called before it had a version."""
-        version = self.CommitRevealWeightsVersion.value
-        self._lock(origin.signed(), (netuid, mecid), commit, reveal_round, version)
+        self._lock(origin.signed(), (netuid, mecid), commit, reveal_round, _VERSION)
 
     def reveal_timelocked(self) -> None:
         """Open what was locked for the epoch that has come, where the beacon has spoken; drop what is older."""
-        for netuid in self.networks():
-            due = self.epoch_now(netuid) - self.RevealPeriodEpochs[netuid]
-            for index in self.mechanisms(netuid):
-                for epoch, commits in self.TimelockedWeightCommits.under(index):
-                    if epoch < due:
-                        del self.TimelockedWeightCommits[index, epoch]
-                    elif epoch == due:
-                        left = tuple(one for one in commits if not self._open(netuid, index, one))
-                        if left != commits:
-                            self.TimelockedWeightCommits[index, epoch] = left
+        if not len(self.TimelockedWeightCommits):
+            return
+        _, waiting = self.epochs_due()
+        for netuid in self.subnets():
+            # A network whose epoch has to wait opens its votes in the block in which it runs.
+            if netuid not in waiting:
+                self._reveal_on(netuid)
 
     def epoch_now(self, netuid: int) -> int:
         """The number of the epoch that votes sent now are for."""
         return self.SubnetEpochIndex[netuid] + (1 if self.should_run_epoch(netuid) else 0)
 
+    def _reveal_on(self, netuid: int) -> None:
+        due = max(self.epoch_now(netuid) - self.RevealPeriodEpochs[netuid], 0)
+        for index in self.mechanisms(netuid):
+            for epoch, commits in self.TimelockedWeightCommits.under(index):
+                if epoch < due:
+                    del self.TimelockedWeightCommits[index, epoch]
+                elif epoch == due and self.epoch_now(netuid) >= self.RevealPeriodEpochs[netuid]:
+                    left = tuple(one for one in commits if not self._open(netuid, index, one))
+                    if not left:
+                        del self.TimelockedWeightCommits[index, epoch]
+                    elif left != commits:
+                        self.TimelockedWeightCommits[index, epoch] = left
+
+    def _hide(self, hotkey: bytes, place: tuple[int, int], digest: bytes) -> None:
+        self.check_stake_to_vote(hotkey, place[0])
+        self.check_rate(hotkey, place, self.Errors.CommittingWeightsTooFast)
+        self._commit(hotkey, place, digest)
+
     def _commit(self, hotkey: bytes, place: tuple[int, int], digest: bytes) -> None:
+        self.check_mechanism(*place)
+        self._check_hidden(place[0])
         uid = self._committer(hotkey, place)
         index, now = mechanism_index(*place), self.epoch_now(place[0])
-        waiting = [one for one in self.WeightCommits[index, hotkey] or () if not self._is_over(place[0], one[1], now)]
+        waiting = self._waiting(place[0], self.WeightCommits[index, hotkey] or (), now)
         if len(waiting) >= _MOST:
             raise self.Errors.TooManyUnrevealedCommits()
         self.WeightCommits[index, hotkey] = (*waiting, (digest, now, self.system.block, 0))
-        self.note_update(place, uid)
         self.system.deposit(self.Events.WeightsCommitted(hotkey, index, digest))
+        self.note_update(place, uid)
 
     def _reveal(
         self,
@@ -168,56 +205,64 @@ class Commits(Weights):
         version_key: int,
     ) -> None:
         netuid, index = place[0], mechanism_index(*place)
-        if not self.CommitRevealWeightsEnabled[netuid]:
-            raise self.Errors.CommitRevealDisabled()
-        commits, now = self.WeightCommits[index, hotkey], self.epoch_now(netuid)
-        if commits is None:
-            raise self.Errors.NoWeightsCommitFound()
         wanted = commitment(hotkey, index, votes, salt, version_key)
-        at = next((at for at, one in enumerate(commits) if one[0] == wanted), None)
-        if at is None:
-            raise self.Errors.InvalidRevealCommitHashNotMatch()
-        if self._is_over(netuid, commits[at][1], now):
-            raise self.Errors.ExpiredWeightCommit()
-        if now != commits[at][1] + self.RevealPeriodEpochs[netuid]:
-            raise self.Errors.RevealTooEarly()
-        self.WeightCommits[index, hotkey] = commits[at + 1 :] or None
+        self.check_stake_to_vote(hotkey, netuid)
+        self._check_reveal(hotkey, place, wanted)
+        self._check_hidden(netuid)
+        at = self._place_in_line(hotkey, index, wanted)
+        self.WeightCommits[index, hotkey] = (self.WeightCommits[index, hotkey] or ())[at + 1 :] or None
         self.store_weights(hotkey, place, *votes, version_key)
         self.system.deposit(self.Events.WeightsRevealed(hotkey, index, wanted))
 
+    def _check_reveal(self, hotkey: bytes, place: tuple[int, int], digest: bytes) -> None:
+        """Refuse to show what was not committed to, or not in its epoch."""
+        netuid, index = place[0], mechanism_index(*place)
+        since = next((one[1] for one in self.WeightCommits[index, hotkey] or () if one[0] == digest), None)
+        if since is None:
+            raise self.Errors.NoWeightsCommitFound()
+        if self.epoch_now(netuid) != since + self.RevealPeriodEpochs[netuid]:
+            raise self.Errors.RevealTooEarly()
+
+    def _place_in_line(self, hotkey: bytes, index: int, digest: bytes) -> int:
+        digests = [one[0] for one in self.WeightCommits[index, hotkey] or ()]
+        if digest not in digests:
+            raise self.Errors.InvalidRevealCommitHashNotMatch()
+        return digests.index(digest)
+
     def _lock(self, hotkey: bytes, place: tuple[int, int], commit: bytes, round_: int, version: int) -> None:
-        if not self.CommitRevealWeightsEnabled[place[0]]:
-            raise self.Errors.CommitRevealDisabled()
-        if version != self.CommitRevealWeightsVersion.value:
-            raise self.Errors.IncorrectCommitRevealVersion()
         if len(commit) > _LARGEST:
             raise self.Errors.InvalidValue()
-        if round_ <= self.beacon.last_round():
+        self.check_stake_to_vote(hotkey, place[0])
+        if round_ < self.beacon.last_round():
             raise self.Errors.InvalidRevealRound()
+        self.check_mechanism(*place)
+        self._check_hidden(place[0])
+        if version != self.CommitRevealWeightsVersion.value:
+            raise self.Errors.IncorrectCommitRevealVersion()
         uid = self._committer(hotkey, place)
         index, now = mechanism_index(*place), self.epoch_now(place[0])
         commits = self.TimelockedWeightCommits[index, now]
         if sum(who == hotkey for who, _, _, _ in commits) >= _MOST:
             raise self.Errors.TooManyUnrevealedCommits()
         self.TimelockedWeightCommits[index, now] = (*commits, (hotkey, self.system.block, commit, round_))
-        self.note_update(place, uid)
         self.system.deposit(self.Events.TimelockedWeightsCommitted(hotkey, index, blake2_256(commit), round_))
+        self.note_update(place, uid)
 
     def _committer(self, hotkey: bytes, place: tuple[int, int]) -> int:
-        netuid, mechanism = place
-        if netuid == ROOT:
-            raise self.Errors.CanNotSetRootNetworkWeights()
-        if not self.NetworksAdded[netuid] or mechanism >= self.MechanismCountCurrent[netuid]:
-            raise self.Errors.MechanismDoesNotExist()
-        if not self.CommitRevealWeightsEnabled[netuid]:
-            raise self.Errors.CommitRevealDisabled()
-        uid = self.Uids[netuid, hotkey]
+        uid = self.Uids[place[0], hotkey]
         if uid is None:
             raise self.Errors.HotKeyNotRegisteredInSubNet()
-        self.check_stake_to_vote(hotkey, netuid)
         if not self.may_update(place, uid):
             raise self.Errors.CommittingWeightsTooFast()
         return uid
+
+    def _check_hidden(self, netuid: int) -> None:
+        if not self.CommitRevealWeightsEnabled[netuid]:
+            raise self.Errors.CommitRevealDisabled()
+
+    def _waiting(self, netuid: int, commits: _Line, now: int) -> _Line:
+        """The commits without those in front that are over."""
+        return tuple(dropwhile(lambda one: self._is_over(netuid, one[1], now), commits))
 
     def _is_over(self, netuid: int, committed: int, now: int) -> bool:
         return now > committed + self.RevealPeriodEpochs[netuid]

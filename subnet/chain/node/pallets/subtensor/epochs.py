@@ -23,7 +23,7 @@ from incentive.emission.drain import Payout, Pending, drain
 from incentive.emission.stake import Link, Stakes, total_stake_bits
 from incentive.fixed import PROPORTION, U64F64, U96F32
 from subnet.chain.node.pallets.subtensor.accounts import ROOT, mechanism_index
-from subnet.chain.node.pallets.subtensor.pools import Pools
+from subnet.chain.node.pallets.subtensor.claims import RootClaims
 from subnet.chain.node.pallets.subtensor.records import NO_ACCOUNT
 
 __all__ = ["Epochs", "number"]
@@ -41,7 +41,7 @@ def _account(name: int) -> bytes:
     return name.to_bytes(32, "big")
 
 
-class Epochs(Pools):
+class Epochs(RootClaims):
     """Consensus and payment."""
 
     def run_epoch(self, netuid: int) -> None:
@@ -71,20 +71,19 @@ class Epochs(Pools):
 
     def stakes(self, netuid: int, hotkeys: Sequence[bytes]) -> Stakes:
         """What lies on the hotkeys of a network and on those that lend to them, and who lends to whom."""
-        links, known = [], dict.fromkeys(hotkeys)
+        links: dict[Link, None] = {}
+        known = dict.fromkeys(hotkeys)
         for hotkey in hotkeys:
             for part, parent in self.ParentKeys[hotkey, netuid]:
-                links.append(Link(number(parent), number(hotkey), part))
+                links[Link(number(parent), number(hotkey), part)] = None
                 known[parent] = None
-        for parent in list(known):
+        for parent in known:
             for part, child in self.ChildKeys[parent, netuid]:
-                link = Link(number(parent), number(child), part)
-                if link not in links:
-                    links.append(link)
+                links[Link(number(parent), number(child), part)] = None
         return Stakes(
             alpha={number(hotkey): self.stake_on(hotkey, netuid) for hotkey in known},
             root={number(hotkey): self.stake_on(hotkey, ROOT) for hotkey in known},
-            links=links,
+            links=list(links),
             tao_weight=self.TaoWeight.value,
         )
 
@@ -104,17 +103,24 @@ class Epochs(Pools):
             stake=total_stake_bits(stakes, [number(hotkey) for hotkey in hotkeys]),
             weights=_lists([self.Weights[index, uid] for uid in range(n)]),
             bonds=_lists([self.Bonds[index, uid] for uid in range(n)]),
-            committed=_column([self.oldest_commit(netuid, index, key) for key in hotkeys]) if hidden else None,
+            committed=_column(self._oldest_commits(netuid, index, hotkeys)) if hidden else None,
             last_step=self.LastMechansimStepBlock[netuid],
         )
 
-    def oldest_commit(self, netuid: int, index: int, hotkey: bytes) -> int:
-        """The block of a hotkey's oldest commit that can still be revealed, or the largest number there is."""
-        epoch, period = self.SubnetEpochIndex[netuid], self.RevealPeriodEpochs[netuid]
-        blocks = [at for _, since, at, _ in self.WeightCommits[index, hotkey] or () if epoch <= since + period]
-        for _, commits in self.TimelockedWeightCommits.under(index):
-            blocks += [at for who, at, _, _ in commits if who == hotkey]
-        return min(blocks, default=_NEVER)
+    def _oldest_commits(self, netuid: int, index: int, hotkeys: Sequence[bytes]) -> list[int]:
+        """The block of each one's oldest commit that can still be revealed, or the largest number there is."""
+        now, period = self.SubnetEpochIndex[netuid], self.RevealPeriodEpochs[netuid]
+        oldest = dict.fromkeys(hotkeys, _NEVER)
+        for hotkey in hotkeys:
+            # Of hashes the first in line counts, which is not always the oldest.
+            live = (at for _, since, at, _ in self.WeightCommits[index, hotkey] or () if now <= since + period)
+            oldest[hotkey] = next(live, _NEVER)
+        for since, commits in self.TimelockedWeightCommits.under(index):
+            if now <= since + period:
+                for who, at, _, _ in commits:
+                    if who in oldest:
+                        oldest[who] = min(oldest[who], at)
+        return [oldest[hotkey] for hotkey in hotkeys]
 
     def _settings(self, netuid: int, hotkeys: Sequence[bytes]) -> Settings:
         owner, tempo = self.SubnetOwnerHotkey[netuid], self.Tempo[netuid]
@@ -198,15 +204,6 @@ class Epochs(Pools):
                 self.owe_root(hotkey, netuid, credit.amount)
             case Kind.RECYCLED:
                 self.SubnetAlphaOut[netuid] -= min(credit.amount, self.SubnetAlphaOut[netuid])
-
-    def owe_root(self, hotkey: bytes, netuid: int, amount: int) -> None:
-        """Raise what each tao on the hotkey's root stake may claim of a network's alpha."""
-        staked = self.stake_on(hotkey, ROOT)
-        if not staked:
-            return
-        rates = dict(self.RootClaimable[hotkey])
-        rates[netuid] = rates.get(netuid, 0) + (amount << 32) // staked
-        self.RootClaimable[hotkey] = tuple(sorted(rates.items()))
 
 
 def _column(values: Sequence[int]) -> npt.NDArray[np.int64]:

@@ -54,6 +54,17 @@ class Mechanisms(Neurons):
             raise self.Errors.InvalidValue()
         self.MechanismEmissionSplit[netuid] = split
 
+    def reset_bonds(self, netuid: int, hotkey: bytes) -> None:
+        """Let every validator's bond with a neuron begin anew, where the network allows that."""
+        uid = self.uid_of(netuid, hotkey)
+        if uid is None or not self.BondsResetOn[netuid]:
+            return
+        for index in self.mechanisms(netuid):
+            for holder, row in self.Bonds.under(index):
+                kept = tuple(bond for bond in row if bond[0] != uid)
+                if kept != row:
+                    self.Bonds[index, holder] = kept
+
     def ensure_room(self, places: int, mechanisms: int) -> None:
         """Turn away whoever wants more places, over all mechanisms, than a network may have."""
         if places * mechanisms > MOST_UIDS:

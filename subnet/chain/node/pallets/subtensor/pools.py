@@ -7,23 +7,35 @@ tao and a trade changes nothing but its name.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from incentive.emission.market import FEE_RATE, Pool, Trade, buy, price, sell
+from incentive.emission.market import Pool, Trade, buy, price, sell
 from incentive.emission.nominators import Share, SharePool
+from incentive.fixed import U64F64
 from protocols.errors import OutOfRange
+from subnet.chain.node.frame.state import State
 from subnet.chain.node.pallets.subtensor.accounts import ROOT
 from subnet.chain.node.pallets.subtensor.neurons import Neurons
 from subnet.chain.node.pallets.subtensor.records import NO_ACCOUNT, SafeFloat
+from subnet.chain.node.pallets.swap import Swap
+
+if TYPE_CHECKING:
+    from subnet.chain.node.pallets.balances import Balances
+    from subnet.chain.node.pallets.system import System
 
 __all__ = ["Pools"]
 
-_ONE: Final = 1 << 64
+_MOST: Final = (1 << 64) - 1
 _HOLDER: Final = 0  # whoever the operation is about, the only one that the mathematics needs to know
 
 
 class Pools(Neurons):
     """Stake and its price."""
+
+    def __init__(self, state: State, system: System, balances: Balances) -> None:
+        super().__init__(state, system, balances)
+        self.swap = Swap(state, system)
+        """Fees of trades, and why a pool refuses one."""
 
     def stake_on(self, hotkey: bytes, netuid: int) -> int:
         """All stake on a hotkey."""
@@ -33,8 +45,18 @@ class Pools(Neurons):
         """What a coldkey has on a hotkey."""
         return self._pool(hotkey, coldkey, netuid).stake(_HOLDER)
 
+    def worth_on(self, hotkey: bytes) -> int:
+        """What all stake on a hotkey is worth in tao, at the prices of the moment."""
+        parts = [
+            U64F64.multiply(self.price_of(netuid), U64F64.of(self.stake_on(hotkey, netuid)))
+            for netuid in self.networks()
+        ]
+        return U64F64.floor(U64F64.saturate(sum(parts)))
+
     def increase_stake(self, hotkey: bytes, coldkey: bytes, netuid: int, amount: int) -> None:
         """Put stake of a coldkey on a hotkey."""
+        if not amount:
+            return
         pool = self._pool(hotkey, coldkey, netuid)
         # Where dust of shares is left of a stake of nothing, new stake would buy nothing with it.
         fresh = pool if pool.value else SharePool()
@@ -45,6 +67,8 @@ class Pools(Neurons):
 
     def decrease_stake(self, hotkey: bytes, coldkey: bytes, netuid: int, amount: int) -> None:
         """Take stake of a coldkey off a hotkey; all of it must be there."""
+        if not amount:
+            return
         pool = self._pool(hotkey, coldkey, netuid)
         if amount > pool.stake(_HOLDER):
             raise self.Errors.NotEnoughStakeToWithdraw()
@@ -52,12 +76,16 @@ class Pools(Neurons):
 
     def pay_nominators(self, hotkey: bytes, netuid: int, amount: int) -> None:
         """Give stake to all who have some on a hotkey, by their shares."""
-        if self.TotalHotkeySharesV2[hotkey, netuid].mantissa:
-            self.TotalHotkeyAlpha[hotkey, netuid] = min(self.TotalHotkeyAlpha[hotkey, netuid] + amount, _ONE - 1)
+        if self.TotalHotkeySharesV2[hotkey, netuid].mantissa and self.TotalHotkeyAlpha[hotkey, netuid]:
+            self.TotalHotkeyAlpha[hotkey, netuid] = min(self.TotalHotkeyAlpha[hotkey, netuid] + amount, _MOST)
         else:
             owner = self.Owner[hotkey]
             if owner != NO_ACCOUNT:
                 self.increase_stake(hotkey, owner, netuid, amount)
+
+    def is_stable(self, netuid: int) -> bool:
+        """Whether alpha is tao on a network: on root's, and where there is no pool."""
+        return netuid == ROOT or self.SubnetMechanism[netuid] == 0
 
     def pool_of(self, netuid: int) -> Pool:
         """The reserves of a network."""
@@ -65,52 +93,60 @@ class Pools(Neurons):
 
     def price_of(self, netuid: int) -> int:
         """Tao for one alpha, U64F64 bits."""
-        return _ONE if netuid == ROOT or self.SubnetMechanism[netuid] == 0 else price(self.pool_of(netuid))
+        return U64F64.one if self.is_stable(netuid) else price(self.pool_of(netuid))
 
-    def quote_buy(self, netuid: int, tao: int, fee_rate: int = FEE_RATE) -> Trade:
-        """What tao would buy, without buying it."""
-        if netuid == ROOT or self.SubnetMechanism[netuid] == 0:
+    def quote_buy(self, netuid: int, tao: int, fee_rate: int | None = None) -> Trade:
+        """What tao would buy, without buying it; for the network's fee unless another is named."""
+        if self.is_stable(netuid):
             return Trade(paid=tao, fee=0, received=tao)
         try:
-            return buy(self.pool_of(netuid), tao, fee_rate=fee_rate)
+            return buy(self.pool_of(netuid), tao, fee_rate=self._fee_rate(netuid, fee_rate))
         except OutOfRange as fault:
             raise self.Errors.InsufficientLiquidity() from fault
 
-    def quote_sell(self, netuid: int, alpha: int, fee_rate: int = FEE_RATE) -> Trade:
-        """What alpha would bring, without selling it."""
-        if netuid == ROOT or self.SubnetMechanism[netuid] == 0:
+    def quote_sell(self, netuid: int, alpha: int, fee_rate: int | None = None) -> Trade:
+        """What alpha would bring, without selling it; for the network's fee unless another is named."""
+        if self.is_stable(netuid):
             return Trade(paid=alpha, fee=0, received=alpha)
         try:
-            return sell(self.pool_of(netuid), alpha, fee_rate=fee_rate)
+            return sell(self.pool_of(netuid), alpha, fee_rate=self._fee_rate(netuid, fee_rate))
         except OutOfRange as fault:
             raise self.Errors.InsufficientLiquidity() from fault
 
-    def buy_alpha(self, netuid: int, tao: int, payer: bytes, fee_rate: int = FEE_RATE) -> Trade:
-        """Pay tao into a pool and take alpha out, which then is out among people; the fee is destroyed."""
+    def buy_alpha(self, netuid: int, tao: int, payer: bytes, fee_rate: int | None = None) -> Trade:
+        """Pay tao into a pool and take alpha out, which then is out among people; the fee is recycled."""
         trade = self.quote_buy(netuid, tao, fee_rate)
         self.balances.move(payer, self.subnet_account(netuid), trade.paid)
         if trade.fee:
-            self.balances.burn(payer, trade.fee)
-            self.TotalIssuance.value -= trade.fee
+            self.recycle(payer, trade.fee)
         self.SubnetTAO[netuid] += trade.paid
         self.TotalStake.value += trade.paid
-        self.SubnetVolume[netuid] += trade.paid
-        if netuid != ROOT:
+        self.SubnetVolume[netuid] += tao
+        if not self.is_stable(netuid):
             self.SubnetAlphaIn[netuid] -= trade.received
-        self.SubnetAlphaOut[netuid] += trade.received
+        self.SubnetAlphaOut[netuid] = min(self.SubnetAlphaOut[netuid] + trade.received, _MOST)
         return trade
 
-    def sell_alpha(self, netuid: int, alpha: int, payee: bytes, fee_rate: int = FEE_RATE) -> Trade:
-        """Put alpha into a pool and pay tao out of it; the fee is alpha that is no more."""
+    def sell_alpha(self, netuid: int, alpha: int, payee: bytes, fee_rate: int | None = None) -> Trade:
+        """Put alpha into a pool and pay tao out of it; the fee is recycled."""
         trade = self.quote_sell(netuid, alpha, fee_rate)
-        self.balances.move(self.subnet_account(netuid), payee, trade.received)
+        self._disburse(self.subnet_account(netuid), payee, trade.received)
         self.SubnetTAO[netuid] -= trade.received
-        self.TotalStake.value -= trade.received
+        self.TotalStake.value = max(self.TotalStake.value - trade.received, 0)
         self.SubnetVolume[netuid] += trade.received
-        if netuid != ROOT:
-            self.SubnetAlphaIn[netuid] += trade.paid
-        self.SubnetAlphaOut[netuid] -= trade.paid + trade.fee
+        if not self.is_stable(netuid):
+            self.SubnetAlphaIn[netuid] = min(self.SubnetAlphaIn[netuid] + trade.paid, _MOST)
+        self.SubnetAlphaOut[netuid] = max(self.SubnetAlphaOut[netuid] - trade.paid - trade.fee, 0)
         return trade
+
+    def _disburse(self, source: bytes, target: bytes, amount: int) -> None:
+        """Pay out of a network's account; what is lost as dust with its end is issued no more."""
+        before = self.balances.TotalIssuance.value
+        self.balances.move(source, target, amount)
+        self.TotalIssuance.value -= before - self.balances.TotalIssuance.value
+
+    def _fee_rate(self, netuid: int, named: int | None) -> int:
+        return self.swap.FeeRate[netuid] if named is None else named
 
     def _pool(self, hotkey: bytes, coldkey: bytes, netuid: int) -> SharePool:
         held = self.AlphaV2[hotkey, coldkey, netuid]

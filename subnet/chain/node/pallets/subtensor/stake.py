@@ -7,46 +7,62 @@ refused, or left out where the caller allows a part.
 
 from __future__ import annotations
 
-from math import isqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 from subnet.chain.node.frame.calls import call
+from subnet.chain.node.frame.items import DispatchFailure
 from subnet.chain.node.frame.origin import Origin
 from subnet.chain.node.pallets.subtensor.accounts import ROOT
 from subnet.chain.node.pallets.subtensor.coinbase import Coinbase
+from subnet.chain.node.pallets.subtensor.depth import Depth
+from subnet.chain.node.pallets.subtensor.nominations import Nominations
 from subnet.chain.node.scale.names import AccountId, Flag, u16, u64
 
-__all__ = ["MIN_STAKE", "Staking"]
+__all__ = ["MIN_STAKE", "Place", "Staking"]
 
 MIN_STAKE: Final = 2_000_000
 """The least that is worth a trade, in rao."""
-_DEEPEST: Final = 1000
-"""How many times a pool's reserve a trade may be."""
-_RAO: Final = 1_000_000_000
 
 
-class Staking(Coinbase):
+class Place(NamedTuple):
+    """Where stake lies."""
+
+    hotkey: bytes
+    coldkey: bytes
+    netuid: int
+
+
+class Staking(Coinbase, Depth, Nominations):
     """Calls that put stake on hotkeys and take it off."""
 
     @call(2, ref_time=340_800_000)
     def add_stake(self, origin: Origin, hotkey: AccountId, netuid: u16, amount_staked: u64) -> None:
         """Stake tao on a hotkey."""
-        self._stake(origin.signed(), hotkey, netuid, amount_staked)
+        place = Place(hotkey, origin.signed(), netuid)
+        self.ensure_not_too_deep(netuid, amount_staked, self.SubnetTAO[netuid])
+        self._check_stakeable(place, amount_staked)
+        self._check_payable(place, amount_staked)
+        self.stake_into(place, amount_staked)
 
     @call(88, ref_time=402_900_000)
     def add_stake_limit(
         self, origin: Origin, hotkey: AccountId, netuid: u16, amount_staked: u64, limit_price: u64, allow_partial: Flag
     ) -> None:
         """Stake tao on a hotkey as long as the price is not above a limit."""
-        most = self._buyable(netuid, limit_price)
+        place = Place(hotkey, origin.signed(), netuid)
+        self.ensure_not_too_deep(netuid, amount_staked, self.SubnetTAO[netuid])
+        most = self.most_to_buy(netuid, limit_price)
+        self._check_stakeable(place, amount_staked)
         if amount_staked > most and not allow_partial:
             raise self.Errors.SlippageTooHigh()
-        self._stake(origin.signed(), hotkey, netuid, min(amount_staked, most))
+        self._check_payable(place, min(amount_staked, most))
+        self.become_delegate(place)
+        self.stake_into(place, min(amount_staked, most))
 
     @call(3, ref_time=196_800_000)
     def remove_stake(self, origin: Origin, hotkey: AccountId, netuid: u16, amount_unstaked: u64) -> None:
-        """Take stake off a hotkey and sell it for tao."""
-        self._unstake(origin.signed(), hotkey, netuid, amount_unstaked)
+        """Take stake off a hotkey and sell it for tao; at most all of it."""
+        self._remove(Place(hotkey, origin.signed(), netuid), amount_unstaked)
 
     @call(89, ref_time=377_400_000)
     def remove_stake_limit(
@@ -59,104 +75,92 @@ class Staking(Coinbase):
         allow_partial: Flag,
     ) -> None:
         """Sell stake as long as the price is not below a limit."""
-        most = self._sellable(netuid, limit_price)
+        place = Place(hotkey, origin.signed(), netuid)
+        self.ensure_not_too_deep(netuid, amount_unstaked, self.SubnetAlphaIn[netuid])
+        most = self.most_to_sell(netuid, limit_price)
+        self._check_sellable(place, amount_unstaked)
         if amount_unstaked > most and not allow_partial:
             raise self.Errors.SlippageTooHigh()
-        self._unstake(origin.signed(), hotkey, netuid, min(amount_unstaked, most))
+        self.check_hotkey(hotkey)
+        self._sell(place, min(amount_unstaked, most))
 
     @call(103, ref_time=395_300_000)
     def remove_stake_full_limit(self, origin: Origin, hotkey: AccountId, netuid: u16, limit_price: u64 | None) -> None:
         """Sell all stake on a hotkey, at a price that is not below a limit."""
-        coldkey = origin.signed()
-        amount = self.stake_of(hotkey, coldkey, netuid)
-        if limit_price is not None and amount > self._sellable(netuid, limit_price):
-            raise self.Errors.SlippageTooHigh()
-        self._unstake(coldkey, hotkey, netuid, amount)
+        place = Place(hotkey, origin.signed(), netuid)
+        amount = self.stake_of(*place)
+        if limit_price is None:
+            self._remove(place, amount)
+        else:
+            self.remove_stake_limit(origin, hotkey, netuid, amount, limit_price, False)
 
     @call(83, ref_time=28_830_000)
     def unstake_all(self, origin: Origin, hotkey: AccountId) -> None:
         """Sell what the coldkey has on a hotkey on every network; what cannot be sold stays."""
-        coldkey = origin.signed()
         self.check_hotkey(hotkey)
         for netuid in self.networks():
-            self._try_unstake(coldkey, hotkey, netuid)
+            self._try_unstake(Place(hotkey, origin.signed(), netuid))
 
     @call(84, ref_time=358_500_000)
     def unstake_all_alpha(self, origin: Origin, hotkey: AccountId) -> None:
         """Sell what the coldkey has on a hotkey on every network but root, and stake the tao on root."""
         coldkey = origin.signed()
         self.check_hotkey(hotkey)
-        before = self.balances.free(coldkey)
-        for netuid in self.subnets():
-            self._try_unstake(coldkey, hotkey, netuid)
-        if (gained := self.balances.free(coldkey) - before) > 0:
-            self._stake(coldkey, hotkey, ROOT, gained)
+        gained = sum(self._try_unstake(Place(hotkey, coldkey, netuid)) for netuid in self.subnets())
+        if not gained:
+            raise self.Errors.AmountTooLow()
+        self.stake_into(Place(hotkey, coldkey, ROOT), gained)
 
     @call(101, ref_time=76_470_000)
     def recycle_alpha(self, origin: Origin, hotkey: AccountId, amount: u64, netuid: u16) -> None:
         """Give alpha back, to be emitted again."""
-        taken = self._destroy(origin.signed(), hotkey, amount, netuid)
+        taken = self._destroy(Place(hotkey, origin.signed(), netuid), amount)
         self.SubnetAlphaOut[netuid] -= taken
         self.system.deposit(self.Events.AlphaRecycled(origin.signed(), hotkey, taken, netuid))
 
     @call(102, ref_time=76_470_000)
     def burn_alpha(self, origin: Origin, hotkey: AccountId, amount: u64, netuid: u16) -> None:
         """Destroy alpha, which stays issued."""
-        taken = self._destroy(origin.signed(), hotkey, amount, netuid)
+        taken = self._destroy(Place(hotkey, origin.signed(), netuid), amount)
         self.system.deposit(self.Events.AlphaBurned(origin.signed(), hotkey, taken, netuid))
 
-    def _stake(self, coldkey: bytes, hotkey: bytes, netuid: int, tao: int) -> None:
-        self.check_open(netuid)
-        if tao < MIN_STAKE + self.quote_buy(netuid, max(tao, 1)).fee:
+    def stake_into(self, place: Place, tao: int, fee_rate: int | None = None) -> None:
+        """Pay tao and stake what it buys; the payer's account lives on, if need be with a little less staked."""
+        hotkey, coldkey, netuid = place
+        paid = self.payable(coldkey, tao)
+        trade = self.buy_alpha(netuid, paid, coldkey, fee_rate)
+        if not trade.received:
             raise self.Errors.AmountTooLow()
-        if tao > self.balances.free(coldkey):
-            raise self.Errors.NotEnoughBalanceToStake()
-        self.check_hotkey(hotkey)
-        if netuid != ROOT and tao > self.SubnetTAO[netuid] * _DEEPEST:
-            raise self.Errors.InsufficientLiquidity()
-        trade = self.buy_alpha(netuid, tao, coldkey)
         self.increase_stake(hotkey, coldkey, netuid, trade.received)
+        self.SubnetTaoFlow[netuid] += trade.paid
         self.LastColdkeyHotkeyStakeBlock[coldkey, hotkey] = self.system.block
-        self.system.deposit(self.Events.StakeAdded(coldkey, hotkey, tao, trade.received, netuid, trade.fee))
-
-    def _unstake(self, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int) -> None:
-        self.check_open(netuid)
-        self.check_hotkey(hotkey)
-        held = self.stake_of(hotkey, coldkey, netuid)
-        if alpha > held:
-            raise self.Errors.NotEnoughStakeToWithdraw()
-        if alpha == 0 or (alpha < held and self.quote_sell(netuid, alpha).received < MIN_STAKE):
-            raise self.Errors.AmountTooLow()
-        if netuid != ROOT and alpha > self.SubnetAlphaIn[netuid] * _DEEPEST:
-            raise self.Errors.InsufficientLiquidity()
-        self.decrease_stake(hotkey, coldkey, netuid, alpha)
-        trade = self.sell_alpha(netuid, alpha, coldkey)
-        self.LastColdkeyHotkeyStakeBlock[coldkey, hotkey] = self.system.block
-        self.system.deposit(self.Events.StakeRemoved(coldkey, hotkey, trade.received, alpha, netuid, trade.fee))
-
-    def _try_unstake(self, coldkey: bytes, hotkey: bytes, netuid: int) -> None:
-        alpha = self.stake_of(hotkey, coldkey, netuid)
-        shallow = netuid != ROOT and alpha > self.SubnetAlphaIn[netuid] * _DEEPEST
-        if alpha and not shallow and (netuid == ROOT or self.SubtokenEnabled[netuid]):
-            self._unstake(coldkey, hotkey, netuid, alpha)
-
-    def _destroy(self, coldkey: bytes, hotkey: bytes, amount: int, netuid: int) -> int:
-        self.ensure_subnet(netuid)
         if netuid == ROOT:
-            raise self.Errors.CannotBurnOrRecycleOnRootSubnet()
-        self.check_open(netuid)
-        self.check_hotkey(hotkey)
-        taken = min(amount, self.stake_of(hotkey, coldkey, netuid))
-        if not taken:
-            raise self.Errors.NotEnoughStakeToWithdraw()
-        if taken > self.SubnetAlphaOut[netuid]:
-            raise self.Errors.NotEnoughAlphaOutToRecycle()
-        self.decrease_stake(hotkey, coldkey, netuid, taken)
-        return taken
+            self.root_stake_grew(hotkey, coldkey, trade.received)
+            self.note_root_staker(coldkey)
+        self.system.deposit(self.Events.StakeAdded(coldkey, hotkey, paid, trade.received, netuid, trade.fee))
+
+    def unstake_from(self, place: Place, alpha: int, fee_rate: int | None = None) -> int:
+        """Take stake off a hotkey and sell it; the tao that it brought."""
+        hotkey, coldkey, netuid = place
+        self.decrease_stake(hotkey, coldkey, netuid, alpha)
+        trade = self.sell_alpha(netuid, alpha, coldkey, fee_rate)
+        if netuid == ROOT:
+            self.root_stake_shrank(hotkey, coldkey, alpha)
+            self.forget_root_staker(coldkey)
+        self.SubnetTaoFlow[netuid] -= trade.received
+        self.LastColdkeyHotkeyStakeBlock[coldkey, hotkey] = self.system.block
+        self.system.deposit(
+            self.Events.StakeRemoved(coldkey, hotkey, trade.received, trade.paid, netuid, trade.fee)
+        )
+        return trade.received
 
     def check_open(self, netuid: int) -> None:
         """Refuse a network that is not there, or whose alpha nobody may hold yet."""
         self.ensure_subnet(netuid)
+        self.check_started(netuid)
+
+    def check_started(self, netuid: int) -> None:
+        """Refuse a network whose alpha nobody may hold yet; root's is tao, and is always open."""
         if netuid != ROOT and not self.SubtokenEnabled[netuid]:
             raise self.Errors.SubtokenDisabled()
 
@@ -165,22 +169,75 @@ class Staking(Coinbase):
         if hotkey not in self.Owner:
             raise self.Errors.HotKeyAccountNotExists()
 
-    def _buyable(self, netuid: int, limit: int) -> int:
-        """How much tao may go into a pool before one alpha costs more than so many rao."""
-        if netuid == ROOT:
-            return 2**64 - 1 if limit >= _RAO else 0
-        pool = self.pool_of(netuid)
-        most = isqrt(pool.tao * pool.alpha * limit // _RAO) - pool.tao
-        if most <= 0:
-            raise self.Errors.SlippageTooHigh()
-        return most
+    def become_delegate(self, place: Place) -> None:
+        """Write down the take of a hotkey that others stake on, which is the default until its owner says otherwise."""
+        if self.Owner[place.hotkey] != place.coldkey and place.hotkey not in self.Delegates:
+            self.Delegates[place.hotkey] = self.Delegates[place.hotkey]
 
-    def _sellable(self, netuid: int, limit: int) -> int:
-        """How much alpha may go into a pool before it brings less than so many rao."""
-        if netuid == ROOT or not limit:
-            return 2**64 - 1 if limit <= _RAO else 0
-        pool = self.pool_of(netuid)
-        most = isqrt(pool.tao * pool.alpha * _RAO // limit) - pool.alpha
-        if most <= 0:
-            raise self.Errors.SlippageTooHigh()
-        return most
+    def _check_stakeable(self, place: Place, tao: int) -> None:
+        self.check_open(place.netuid)
+        try:
+            fee = self.quote_buy(place.netuid, MIN_STAKE).fee
+        except DispatchFailure:
+            fee = MIN_STAKE * self.swap.FeeRate[place.netuid] // 65_535
+        if tao < MIN_STAKE + fee:
+            raise self.Errors.AmountTooLow()
+
+    def _check_payable(self, place: Place, tao: int) -> None:
+        if tao > self.balances.free(place.coldkey):
+            raise self.Errors.NotEnoughBalanceToStake()
+        self.check_hotkey(place.hotkey)
+        trade = self.quote_buy(place.netuid, tao)
+        if trade.paid < MIN_STAKE:
+            raise self.Errors.AmountTooLow()
+
+    def _remove(self, place: Place, wanted: int) -> None:
+        self.check_started(place.netuid)
+        alpha = min(wanted, self.stake_of(*place))
+        self.ensure_not_too_deep(place.netuid, alpha, self.SubnetAlphaIn[place.netuid])
+        self._check_sellable(place, alpha)
+        self.check_hotkey(place.hotkey)
+        self._sell(place, alpha)
+
+    def _check_sellable(self, place: Place, alpha: int) -> None:
+        self.ensure_subnet(place.netuid)
+        if not alpha:
+            raise self.Errors.AmountTooLow()
+        held = self.stake_of(*place)
+        if alpha > held:
+            raise self.Errors.NotEnoughStakeToWithdraw()
+        brought = self.quote_sell(place.netuid, alpha).received
+        if alpha < held and brought < MIN_STAKE:
+            raise self.Errors.AmountTooLow()
+
+    def _sell(self, place: Place, alpha: int) -> int:
+        brought = self.unstake_from(place, alpha)
+        self.clear_small_nomination(*place)
+        if self.worth_on(place.hotkey) < self.StakeThreshold.value:
+            for netuid in self.networks():
+                del self.PendingChildKeys[netuid, place.hotkey]
+        return brought
+
+    def _try_unstake(self, place: Place) -> int:
+        alpha = self.stake_of(*place)
+        try:
+            self.check_started(place.netuid)
+            self._check_sellable(place, alpha)
+        except DispatchFailure:
+            return 0
+        brought = self.unstake_from(place, alpha)
+        self.clear_small_nomination(*place)
+        return brought
+
+    def _destroy(self, place: Place, amount: int) -> int:
+        hotkey, coldkey, netuid = place
+        self.ensure_subnet(netuid)
+        if netuid == ROOT:
+            raise self.Errors.CannotBurnOrRecycleOnRootSubnet()
+        self.check_started(netuid)
+        self.check_hotkey(hotkey)
+        taken = min(amount, self.stake_of(*place))
+        if taken > self.SubnetAlphaOut[netuid]:
+            raise self.Errors.InsufficientLiquidity()
+        self.decrease_stake(hotkey, coldkey, netuid, taken)
+        return taken

@@ -15,7 +15,7 @@ import numpy as np
 
 from incentive.quantise import upscale_u16
 from subnet.chain.node.frame.calls import call
-from subnet.chain.node.frame.items import DispatchFailure
+from subnet.chain.node.frame.items import DispatchFailure, Error
 from subnet.chain.node.frame.origin import Origin
 from subnet.chain.node.pallets.subtensor.accounts import ROOT, mechanism_index
 from subnet.chain.node.pallets.subtensor.children import Children
@@ -62,10 +62,11 @@ class Weights(Children):
         hotkey = origin.signed()
         if not len(netuids) == len(weights) == len(version_keys):
             raise self.Errors.InputLengthsUnequal()
+        self.check_stakes_to_vote(hotkey, netuids)
         failures = []
         for netuid, row, key in zip(netuids, weights, version_keys, strict=True):
             uids, values = tuple(uid for uid, _ in row), tuple(value for _, value in row)
-            failures += self.attempt(netuid, partial(self._vote, hotkey, (netuid, _MAIN), uids, values, key))
+            failures += self.attempt(netuid, partial(self._set, hotkey, (netuid, _MAIN), uids, values, key))
         self.report_batch(hotkey, netuids, failures)
 
     def report_batch(self, hotkey: bytes, netuids: Sequence[int], failures: Sequence[tuple[int, Variant]]) -> None:
@@ -86,12 +87,17 @@ class Weights(Children):
             raise self.Errors.IncorrectWeightVersionKey()
         if not self.CommitRevealWeightsEnabled[netuid] and not self.may_update(place, uid):
             raise self.Errors.SettingWeightsTooFast()
-        self._check_vote(hotkey, netuid, uid, uids)
+        self._check_vote(netuid, uid, uids)
         row = tuple(zip(uids, upscale_u16(np.array(values, dtype=np.int64)).tolist(), strict=True))
         index = mechanism_index(netuid, mechanism)
         self.Weights[index, uid] = row
         self.system.deposit(self.Events.WeightsSet(index, uid))
         return uid
+
+    def check_stakes_to_vote(self, hotkey: bytes, netuids: Sequence[int]) -> None:
+        """Refuse a batch of votes if there is too little stake behind one of them."""
+        for netuid in netuids:
+            self.check_stake_to_vote(hotkey, netuid)
 
     def may_update(self, place: tuple[int, int], uid: int) -> bool:
         """Whether a validator's last update is long enough ago."""
@@ -108,7 +114,23 @@ class Weights(Children):
         updates[uid] = self.system.block
         self.LastUpdate[index] = tuple(updates)
 
+    def check_rate(self, hotkey: bytes, place: tuple[int, int], too_fast: Error) -> None:
+        """Refuse whoever is registered and was heard not long ago."""
+        uid = self.Uids[place[0], hotkey]
+        if uid is not None and not self.may_update(place, uid):
+            raise too_fast()
+
     def _vote(
+        self, hotkey: bytes, place: tuple[int, int], uids: Sequence[int], values: Sequence[int], version_key: int
+    ) -> None:
+        # The chain looks at stake and haste before it looks at the call.
+        self.check_stake_to_vote(hotkey, place[0])
+        if self.CommitRevealWeightsEnabled[place[0]]:
+            raise self.Errors.CommitRevealEnabled()
+        self.check_rate(hotkey, place, self.Errors.SettingWeightsTooFast)
+        self._set(hotkey, place, uids, values, version_key)
+
+    def _set(
         self, hotkey: bytes, place: tuple[int, int], uids: Sequence[int], values: Sequence[int], version_key: int
     ) -> None:
         if self.CommitRevealWeightsEnabled[place[0]]:
@@ -121,8 +143,7 @@ class Weights(Children):
             raise self.Errors.CanNotSetRootNetworkWeights()
         if len(uids) != len(values):
             raise self.Errors.WeightVecNotEqualSize()
-        if not self.NetworksAdded[netuid] or mechanism >= self.MechanismCountCurrent[netuid]:
-            raise self.Errors.MechanismDoesNotExist()
+        self.check_mechanism(netuid, mechanism)
         if len(uids) > self.SubnetworkN[netuid]:
             raise self.Errors.UidsLengthExceedUidsInSubNet()
         uid = self.Uids[netuid, hotkey]
@@ -131,17 +152,22 @@ class Weights(Children):
         self.check_stake_to_vote(hotkey, netuid)
         return uid
 
+    def check_mechanism(self, netuid: int, mechanism: int) -> None:
+        """Refuse a mechanism that a network does not have."""
+        if not self.NetworksAdded[netuid] or mechanism >= self.MechanismCountCurrent[netuid]:
+            raise self.Errors.MechanismDoesNotExist()
+
     def check_stake_to_vote(self, hotkey: bytes, netuid: int) -> None:
         """Refuse a vote behind which there is too little stake; the owner of the network needs none."""
         least = self.StakeThreshold.value
         if least and hotkey != self.SubnetOwnerHotkey[netuid] and self.stake_weights(netuid, [hotkey])[0] >> 64 < least:
             raise self.Errors.NotEnoughStakeToSetWeights()
 
-    def _check_vote(self, hotkey: bytes, netuid: int, uid: int, uids: Sequence[int]) -> None:
+    def _check_vote(self, netuid: int, uid: int, uids: Sequence[int]) -> None:
         on_self = tuple(uids) == (uid,)
         permits, n = self.ValidatorPermit[netuid], self.SubnetworkN[netuid]
         permitted = uid < len(permits) and permits[uid]
-        if not (permitted or on_self or hotkey == self.SubnetOwnerHotkey[netuid]):
+        if not (permitted or on_self or uid == self.Uids[netuid, self.SubnetOwnerHotkey[netuid]]):
             raise self.Errors.NeuronNoValidatorPermit()
         if len(set(uids)) < len(uids):
             raise self.Errors.DuplicateUids()

@@ -35,10 +35,11 @@ class Published(NamedTuple):
 
     @classmethod
     def read(cls) -> Published:
-        """What runtime 381 says of itself, and what runtime 425 added."""
+        """What runtime 381 says of itself, and what later ones added."""
         told = json.loads(_FILE.read_text())
         later = told["later"]
-        apis = {name: methods | later["apis"].get(name, {}) for name, methods in told["apis"].items()}
+        first: dict[str, Methods] = told["apis"]
+        apis = {name: first.get(name, {}) | later["apis"].get(name, {}) for name in {**first, **later["apis"]}}
         types: dict[str, Any] = told["types"] | later["types"]
         for name in ("SubnetHyperparams", "SubnetHyperparamsV2", "Metagraph", "SelectiveMetagraph"):
             types[name] = [[field, _since(field, hint)] for field, hint in types[name]]

@@ -31,6 +31,10 @@ _ARGUMENTS: Final[dict[str, tuple[Any, ...]]] = {
     "get_stake_fee": ((hot(0), NET), cold(0), None, cold(0), TAO),
     "get_coldkey_lock": (cold(0), NET),
     "get_hotkey_conviction": (hot(0), NET),
+    "get_root_basket_owed": (cold(0),),
+    "get_basket_payout": (hot(0), cold(0)),
+    "get_validator_basket_nav": (hot(0),),
+    "get_validator_basket": (hot(0),),
     "sim_swap_tao_for_alpha": (NET, TAO),
     "sim_swap_alpha_for_tao": (NET, TAO),
 }
@@ -111,4 +115,4 @@ def test_stake_that_is_free_is_a_map_to_the_official_sdk(town: Town, official: A
 
 def test_every_kind_of_question_is_asked_once(town: Town) -> None:
     names = [type(api).__name__ for api in subtensor_apis(town.chain, town.commitments)]
-    assert sorted(names) == sorted([*_PUBLISHED.apis, "BetaBasketRuntimeApi"])
+    assert sorted(names) == sorted(_PUBLISHED.apis)

@@ -84,6 +84,13 @@ def test_the_fee_is_that_of_the_network_where_stake_goes(
     assert town.ask(_STAKE, "get_stake_fee", origin, OWNER, destination, OWNER, 65_536) == fee
 
 
+def test_the_fee_follows_the_rate_that_the_root_has_set(town: Town) -> None:
+    town.chain.swap.FeeRate[NET] = 655
+    fee = town.ask(_STAKE, "get_stake_fee", None, OWNER, (hot(0), NET), OWNER, TAO)
+    assert fee == pytest.approx(TAO * 655 // 65_535, abs=1)
+    assert town.ask(_SWAP, "sim_swap_tao_for_alpha", NET, TAO).tao_fee == fee
+
+
 def test_a_delegate_is_told_with_those_who_stake_on_it(town: Town) -> None:
     assert town.ask(_DELEGATES, "get_delegate", hot(0)) is None
     town.chain.Delegates[hot(0)] = 6_553

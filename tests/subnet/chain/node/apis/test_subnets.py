@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
 from subnet.chain.node.apis.metagraph import COMMITMENTS, NO_AXON, VALIDATORS, Metagraph
 from subnet.chain.node.pallets.commitments import CommitmentInfo, Commitments, Registration
-from subnet.chain.node.scale.composites import Variant
+from subnet.chain.node.scale.composites import Option, Struct, Variant
 from tests.subnet.chain.node.apis.town import AXON, NET, NOBODY, OWNER, SYMBOL, TAO, UNKNOWN_NET, Town, cold, hot
 
 _API: Final = "SubnetInfoRuntimeApi"
@@ -26,7 +26,8 @@ def town() -> Town:
 def selected(town: Town, *numbers: int) -> dict[str, Any]:
     """The parts of a metagraph that are there, by name."""
     method = town.method(_API, "get_selective_metagraph")
-    names = [field.name for field in method.output.item.fields]  # type: ignore[attr-defined]  # an option of a record
+    record = cast(Struct, cast(Option, method.output).item)
+    names = [field.name for field in record.fields]
     values = town.ask(_API, "get_selective_metagraph", NET, numbers)
     return {str(name): value for name, value in zip(names, values, strict=True) if value is not None}
 
