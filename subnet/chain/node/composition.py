@@ -11,6 +11,7 @@ from typing import Final
 
 from subnet.chain.node.frame.pallet import Pallet
 from subnet.chain.node.pallets.admin import AdminUtils
+from subnet.chain.node.pallets.aura import Aura
 from subnet.chain.node.pallets.balances import Balances
 from subnet.chain.node.pallets.commitments import Commitments
 from subnet.chain.node.pallets.drand import Drand
@@ -30,6 +31,7 @@ __all__ = ["PALLETS", "runtime_call", "runtime_event"]
 PALLETS: Final[tuple[type[Pallet], ...]] = (
     System,
     Timestamp,
+    Aura,
     Balances,
     TransactionPayment,
     SubtensorModule,

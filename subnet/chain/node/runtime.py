@@ -26,6 +26,7 @@ from subnet.chain.node.frame.storage import Storage
 from subnet.chain.node.limits import EXTRINSIC_REF_TIME
 from subnet.chain.node.outcome import Info, Weight
 from subnet.chain.node.pallets.admin import AdminUtils
+from subnet.chain.node.pallets.aura import Aura
 from subnet.chain.node.pallets.balances import Balances
 from subnet.chain.node.pallets.commitments import Commitments
 from subnet.chain.node.pallets.drand import Drand
@@ -62,6 +63,7 @@ class Runtime:
         self.dispatcher = Dispatcher(state)
         self.system = System(state)
         self.timestamp = Timestamp(state)
+        self.aura = Aura(state)
         self.balances = Balances(state, self.system)
         self.payment = TransactionPayment(state, self.system, self.balances)
         self.utility = Utility(state, self.system, self.dispatcher)
@@ -78,6 +80,7 @@ class Runtime:
         self.pallets: tuple[Pallet, ...] = (
             self.system,
             self.timestamp,
+            self.aura,
             self.balances,
             self.payment,
             self.subtensor,
