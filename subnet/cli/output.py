@@ -61,8 +61,8 @@ class Text:
         _print(answer.text)
 
     def line(self, answer: Answer) -> None:
-        """Print one of many answers, at once; where a view is drawn it tells the same."""
-        if self._screen is None:
+        """Print one of many answers, at once, unless it is for programs alone; a view that is drawn tells the same."""
+        if self._screen is None and answer.text:
             _print(answer.text)
 
     def show(self, view: View) -> None:

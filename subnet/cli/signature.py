@@ -80,8 +80,8 @@ class Signature:
         return inspect.getdoc(self.function) or ""
 
     def arguments(self) -> ArgumentCollection:
-        """Its words and flags."""
-        return self._app.assemble_argument_collection()
+        """Its words and flags; a group of flags is not one itself."""
+        return self._app.assemble_argument_collection().filter_by(show=True)
 
     def call(self, words: list[str]) -> Outcome:
         """Call the function with what the words say; raises `UsageError` where they say nothing."""

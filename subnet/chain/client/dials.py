@@ -49,6 +49,8 @@ class Written(NamedTuple):
     arguments: tuple[Any, ...]
     is_sudo: bool = False
     """Whether it is only done when root asks through the pallet `Sudo`."""
+    otherwise: tuple[Any, ...] | None = None
+    """The same arguments for metadata that call a list of limited length a list."""
 
 
 def items(netuid: int) -> list[Item]:

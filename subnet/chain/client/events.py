@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a block says that an extrinsic did: its events, its fee, and why it failed if it did.
 
-Most events of the chain's pallets are tuples without names. The names given here are the ones that a chain in memory
-gives them, so that code which reads an event reads it from both.
+Success of an extrinsic is not yet success of the call: one that is wrapped in another, as root's are, says in an event
+of its own how it ended.
 """
 
 from __future__ import annotations
@@ -10,38 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from protocols.balance import Balance
 from protocols.chain import Event
 from protocols.errors import LedgerError
 from protocols.types import Json
 from subnet.chain.client.refusals import Named, of_dispatch
+from subnet.chain.events import NESTED, NOISE, field_names
 
 __all__ = ["Outcome", "outcome"]
-
-_STAKE: Final = ("coldkey", "hotkey", "tao", "alpha", "netuid", "fee")
-_HIDDEN: Final = ("hotkey", "netuid", "hash")
-_VALUE: Final = ("netuid", "value")
-_FIELDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "AxonServed": ("netuid", "hotkey"),
-        "FirstEmissionBlockNumberSet": ("netuid", "block"),
-        "NetworkAdded": ("netuid", "mechid"),
-        "NeuronRegistered": ("netuid", "uid", "hotkey"),
-        "StakeAdded": _STAKE,
-        "StakeRemoved": _STAKE,
-        "TimelockedWeightsCommitted": (*_HIDDEN, "reveal_round"),
-        "TimelockedWeightsRevealed": ("netuid", "hotkey"),
-        "WeightsCommitted": _HIDDEN,
-        "WeightsRevealed": _HIDDEN,
-        "WeightsSet": ("netuid", "uid"),
-    }
-)
-_NESTED: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
-    {("Sudo", "Sudid"): "sudo_result", ("Proxy", "ProxyExecuted"): "result", ("Multisig", "MultisigExecuted"): "result"}
-)
-_NOISE: Final = frozenset({"System", "TransactionPayment"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +42,9 @@ def outcome(records: Iterable[Mapping[str, Any]], index: int, lookup: Named) -> 
             fee += int(event["attributes"]["actual_fee"])
         elif kind == ("System", "ExtrinsicFailed"):
             error = of_dispatch(event["attributes"]["dispatch_error"], lookup)
-        elif kind in _NESTED and "Err" in (result := _nested(event["attributes"], _NESTED[kind])):
+        elif kind in NESTED and "Err" in (result := _nested(event["attributes"], NESTED[kind])):
             error = error or of_dispatch(result["Err"], lookup)
-    return Outcome(events=tuple(event for event in events if event.pallet not in _NOISE), fee=Balance(fee), error=error)
+    return Outcome(events=tuple(event for event in events if event.pallet not in NOISE), fee=Balance(fee), error=error)
 
 
 def _nested(attributes: Any, name: str) -> Mapping[str, Any]:
@@ -79,9 +57,7 @@ def _event(event: Mapping[str, Any]) -> Event:
     name, attributes = str(event["event_id"]), event["attributes"]
     if not isinstance(attributes, Mapping):
         values = attributes if isinstance(attributes, tuple) else () if attributes is None else (attributes,)
-        names = _FIELDS.get(name, _VALUE if len(values) == len(_VALUE) else ())
-        places = (names[place] if place < len(names) else str(place) for place in range(len(values)))
-        attributes = dict(zip(places, values, strict=True))
+        attributes = dict(zip(field_names(name, [None] * len(values)), values, strict=True))
     fields: dict[str, Json] = {str(key): _json(value) for key, value in attributes.items()}
     return Event(str(event["module_id"]), name, MappingProxyType(fields))
 

@@ -127,9 +127,17 @@ def _composed(session: Session, spelled: Written) -> Any:
     pallet = session.interface.metadata.get_metadata_pallet(spelled.pallet)
     function = next(function for function in pallet.calls if function.name == spelled.function)
     names = [argument.name for argument in function.args]
-    return session.interface.compose_call(
-        spelled.pallet, spelled.function, dict(zip(names, spelled.arguments, strict=True))
-    )
+
+    def composed(arguments: tuple[Any, ...]) -> Any:
+        named = dict(zip(names, arguments, strict=True))
+        return session.interface.compose_call(spelled.pallet, spelled.function, named)
+
+    try:
+        return composed(spelled.arguments)
+    except ValueError:
+        if spelled.otherwise is None:
+            raise
+        return composed(spelled.otherwise)
 
 
 def _after_compact(data: bytes, start: int) -> int:

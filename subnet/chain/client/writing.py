@@ -106,7 +106,9 @@ def _accounts(call: Call) -> Written | None:
             where = (int(ip), place.port, ip.version, place.protocol)
             return Written(_SUBTENSOR, "serve_axon", (call.netuid, call.version, *where, 0, 0))
         case SetCommitment():
-            return Written("Commitments", "set_commitment", (call.netuid, {"fields": ([_field(call.data)],)}))
+            fields = [_field(call.data)]
+            plain = (call.netuid, {"fields": fields})
+            return Written("Commitments", "set_commitment", (call.netuid, {"fields": (fields,)}), otherwise=plain)
         case _:
             return None
 

@@ -114,7 +114,7 @@ def start_subnet(state: State, call: StartSubnet, signer: str) -> Done:
     network = state.network(call.netuid)
     if signer != network.owner:
         raise refused(
-            "NotSubnetOwner", f"subnet {call.netuid} is {short(network.owner)}'s, the call is signed by {short(signer)}"
+            "BadOrigin", f"subnet {call.netuid} is {short(network.owner)}'s, the call is signed by {short(signer)}"
         )
     if network.first_emission is not None:
         raise refused(

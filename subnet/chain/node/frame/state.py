@@ -49,7 +49,9 @@ class State:
 
     def put(self, item: Item, at: Any, value: Any) -> None:
         """Write an entry."""
-        table = self.table(item)
+        table = self._tables.get(item)
+        if table is None:
+            table = self.table(item)
         self._journal.append((item, at, table.get(at, ABSENT)))
         table[at] = value
 
@@ -76,11 +78,12 @@ class State:
     def changes(self, since: int = 0) -> Iterator[tuple[bytes, bytes | None]]:
         """The encoded entries that differ from what they were at a mark; None for those that are gone."""
         journal = self._journal[since:] if since else self._journal
-        for (item, at), before in {(item, at): before for item, at, before in reversed(journal)}.items():
+        for place, before in {(item, at): before for item, at, before in reversed(journal)}.items():
+            item, at = place
             value = self._tables[item].get(at, ABSENT)
             if value is before or (value is not ABSENT and before is not ABSENT and value == before):
                 continue
-            yield self._key(item, at), None if value is ABSENT else item.data(value)
+            yield self._keys.get(place) or self._key(item, at), None if value is ABSENT else item.data(value)
 
     def forget(self) -> None:
         """Accept what was written: it can no longer be taken back."""
@@ -93,9 +96,7 @@ class State:
         return copied
 
     def _key(self, item: Item, at: Any) -> bytes:
-        key = self._keys.get((item, at))
-        if key is None:
-            if len(self._keys) >= _KEYS:
-                self._keys.clear()
-            key = self._keys[item, at] = item.key(at)
+        if len(self._keys) >= _KEYS:
+            self._keys.clear()
+        key = self._keys[item, at] = item.key(at)
         return key

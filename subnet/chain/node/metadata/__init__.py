@@ -12,8 +12,6 @@ from weakref import WeakKeyDictionary
 
 from protocols.errors import LedgerError
 from subnet.chain.node.metadata.seams import Described
-from subnet.chain.node.metadata.v14 import SCALE_V14, describe_v14
-from subnet.chain.node.metadata.v15 import SCALE_V15, describe_v15
 
 __all__ = ["VERSIONS", "metadata"]
 
@@ -30,6 +28,16 @@ def metadata(runtime: Described, version: int) -> bytes:
         raise LedgerError(f"metadata has no version {version} here, expected one of {VERSIONS}")
     known = _described.setdefault(type(runtime), {})
     if version not in known:
-        body = SCALE_V14.encode(describe_v14(runtime)) if version == 14 else SCALE_V15.encode(describe_v15(runtime))
-        known[version] = _MAGIC + bytes([version]) + body
+        known[version] = _MAGIC + bytes([version]) + _body(runtime, version)
     return known[version]
+
+
+def _body(runtime: Described, version: int) -> bytes:
+    # Not before somebody asks: a node is up sooner without.
+    if version == 14:
+        from subnet.chain.node.metadata.v14 import SCALE_V14, describe_v14
+
+        return SCALE_V14.encode(describe_v14(runtime))
+    from subnet.chain.node.metadata.v15 import SCALE_V15, describe_v15
+
+    return SCALE_V15.encode(describe_v15(runtime))

@@ -99,6 +99,14 @@ class UInt(ScaleType):
     def write(self, value: Any, out: bytearray) -> None:
         out += value.to_bytes(self.size, "little")
 
+    def encode(self, value: Any) -> bytes:
+        """The encoding of a number; most of what a block changes is one, so it needs no buffer."""
+        try:
+            encoded: bytes = value.to_bytes(self.size, "little")
+        except (AttributeError, OverflowError):
+            return super().encode(value)  # which says what is wrong
+        return encoded
+
     def read(self, source: Reader) -> int:
         return int.from_bytes(source.take(self.size), "little")
 

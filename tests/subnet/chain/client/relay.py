@@ -53,12 +53,16 @@ class Relay:
         return near
 
     async def _pass(self, asked: dict[str, Any], near: web.WebSocketResponse, far: ClientWebSocketResponse) -> bool:
-        method = asked["method"]
-        self.asked[method] += 1
-        if method == "author_submitExtrinsic":
+        goes_on = await self._answer(asked, near, far)
+        if asked["method"] == "author_submitExtrinsic":  # counted when the node has it, if it gets it at all
             self.sent.append(asked["params"][0])
             async with self._more:
                 self._more.notify_all()
+        return goes_on
+
+    async def _answer(self, asked: dict[str, Any], near: web.WebSocketResponse, far: ClientWebSocketResponse) -> bool:
+        method = asked["method"]
+        self.asked[method] += 1
         losses = self.losses.get(method)
         loss = losses.pop(0) if losses else None
         if loss == "unheard":

@@ -44,7 +44,7 @@ class Accounts(Limits):
 
     def networks(self) -> list[int]:
         """All networks, the root's first."""
-        return sorted(netuid for netuid, added in self.NetworksAdded.items() if added)
+        return sorted([netuid for netuid, added in self.NetworksAdded.items() if added])
 
     def subnets(self) -> list[int]:
         """All networks but the root's, in order."""

@@ -110,7 +110,7 @@ class Coinbase(Epochs):
         self.SubnetExcessTao[netuid] = 0
         mark = self.state.mark()
         try:
-            if tao and self.quote_buy(netuid, tao, 0).received and self._mint(netuid, tao):
+            if tao and self._mint(netuid, tao):
                 bought = self.buy_alpha(netuid, tao, self.subnet_account(netuid), 0)
                 self.SubnetProtocolAlpha[netuid] += bought.received
                 self.SubnetExcessTao[netuid] = bought.paid

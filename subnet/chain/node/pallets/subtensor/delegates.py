@@ -23,7 +23,7 @@ class Delegation(StakeTransfers):
         """Keep less of what nominators earn."""
         coldkey = self._owner(origin, hotkey)
         # Whoever never said keeps the default, which the chain does not store.
-        if hotkey in self.Delegates and take >= self.Delegates[hotkey] or take < self.MinDelegateTake.value:
+        if (hotkey in self.Delegates and take >= self.Delegates[hotkey]) or take < self.MinDelegateTake.value:
             raise self.Errors.DelegateTakeTooLow()
         self._take(hotkey, take)
         self.system.deposit(self.Events.TakeDecreased(coldkey, hotkey, take))

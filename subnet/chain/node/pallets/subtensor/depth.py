@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much a pool takes before its price is beyond a limit.
 
-Limits are rao for one alpha; for a move between networks they are the one's price over the other's, in parts of 10^9.
+Limits are rao for one alpha; for a move between networks they are what one alpha brings of the other on the whole, in
+parts of 10^9.
 What no pool has, root and networks without one, takes everything at a price of 1, or nothing.
 """
 
@@ -53,7 +54,7 @@ class Depth(Pools):
         return self._with_fee(netuid, pool.alpha, isqrt(now * _SCALE**2 // bits) if bits else _MOST * _SCALE)
 
     def most_to_move(self, source: int, target: int, limit: int) -> int:
-        """How much alpha may move before the source's price over the target's is below the limit."""
+        """How much alpha may move before one brings less of the target's than the limit."""
         if self.is_stable(source) and self.is_stable(target):
             return 0 if limit > _RAO else _MOST
         if self.is_stable(source):

@@ -13,6 +13,7 @@ from subnet.chain.node.pallets.subtensor.errors import SubtensorErrors
 from subnet.chain.node.pallets.subtensor.events import SubtensorEvents
 from subnet.chain.node.pallets.subtensor.storage_accounts import AccountsStorage
 from subnet.chain.node.pallets.subtensor.storage_globals import GlobalsStorage
+from subnet.chain.node.pallets.subtensor.storage_locks import LocksStorage
 from subnet.chain.node.pallets.subtensor.storage_networks import NetworksStorage
 from subnet.chain.node.pallets.subtensor.storage_neurons import NeuronsStorage
 from subnet.chain.node.pallets.subtensor.storage_rules import RulesStorage
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger"]
 
 
-class Ledger(GlobalsStorage, RulesStorage, NetworksStorage, NeuronsStorage, AccountsStorage):
+class Ledger(GlobalsStorage, RulesStorage, NetworksStorage, NeuronsStorage, AccountsStorage, LocksStorage):
     """The pallet's storage and neighbours."""
 
     Events = SubtensorEvents

@@ -149,9 +149,7 @@ class Staking(Coinbase, Depth, Nominations):
             self.forget_root_staker(coldkey)
         self.SubnetTaoFlow[netuid] -= trade.received
         self.LastColdkeyHotkeyStakeBlock[coldkey, hotkey] = self.system.block
-        self.system.deposit(
-            self.Events.StakeRemoved(coldkey, hotkey, trade.received, trade.paid, netuid, trade.fee)
-        )
+        self.system.deposit(self.Events.StakeRemoved(coldkey, hotkey, trade.received, trade.paid, netuid, trade.fee))
         return trade.received
 
     def check_open(self, netuid: int) -> None:

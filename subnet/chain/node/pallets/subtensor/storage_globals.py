@@ -6,6 +6,7 @@ Values without a key: money, prices of networks, limits that hold everywhere.
 
 from __future__ import annotations
 
+from subnet.chain.node.frame.items import Constant
 from subnet.chain.node.frame.pallet import Pallet
 from subnet.chain.node.frame.storage import Value
 from subnet.chain.node.scale.names import I96F32, U64F64, Blob, Flag, u8, u16, u32, u64
@@ -15,6 +16,8 @@ __all__ = ["GlobalsStorage"]
 
 class GlobalsStorage(Pallet):
     """What the chain knows once."""
+
+    InitialStartCallDelay = Constant(u64, 0)
 
     MinActivityCutoff = Value[int](u16, 360)
     AdminFreezeWindow = Value[int](u16, 10)

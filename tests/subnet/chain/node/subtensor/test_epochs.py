@@ -166,7 +166,7 @@ def test_a_recorded_epoch_is_stored_and_paid_without_any_difference(case: dict[s
     assert list(chain.stake_weights(netuid, [name(FIRST + uid) for uid in uids])) == out["total_stake_bits"]
     stakes, owed = replay.stakes_after(), replay.owed_after()
     chain.run_epoch(netuid)
-    fields = {
+    fields: dict[str, Any] = {
         "active": chain.Active,
         "emission": chain.Emission,
         "consensus": chain.Consensus,

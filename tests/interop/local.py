@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The local chain in a thread of its own, and the official `btcli` in processes of its own, with keys we wrote.
+
+Nothing of the user's is read: home, wallets and the tool's caches lie in a folder of the test. What the node knows
+is read on its own event loop, so that no block changes meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import SecretStr
+
+from protocols.keys import Keypair
+from subnet.chain.node.author import Mode, Sealing
+from subnet.chain.node.dev import Dev
+from subnet.chain.node.founding import ensure_founded
+from subnet.chain.node.genesis import read_genesis
+from subnet.chain.node.node import Node
+from subnet.chain.node.rpc import RpcServer
+from subnet.chain.node.rpc.rooms import methods_of
+from subnet.chain.node.runtime import Runtime
+from subnet.chain.node.store import Store
+from subnet.wallet import Wallet
+
+__all__ = ["ALICE", "ALICE_HOTKEY", "BOB", "BOB_HOTKEY", "CHARLIE_HOTKEY", "Btcli", "Local", "local", "wallets"]
+
+ALICE, BOB, ALICE_HOTKEY, BOB_HOTKEY, CHARLIE_HOTKEY = (
+    Keypair.from_uri(uri) for uri in ("//Alice", "//Bob", "//Alice//hotkey", "//Bob//hotkey", "//Charlie//hotkey")
+)
+_GENESIS: Final = Path(__file__).parents[2] / "configs" / "chains" / "local.toml"
+_BTCLI: Final = "import sys; from bittensor.cli.main import main; sys.exit(main())"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Local:
+    """A node that listens."""
+
+    node: Node
+    url: str
+    loop: asyncio.AbstractEventLoop
+
+    def ask(self, question: Callable[[Node], T]) -> T:
+        """What the node knows."""
+
+        async def answer() -> T:
+            return question(self.node)
+
+        return asyncio.run_coroutine_threadsafe(answer(), self.loop).result(30)
+
+    def stored(self, item: str, *key: Any) -> Any:
+        """An entry of the chain's own pallet."""
+        return self.ask(lambda node: Dev(node).items.find("SubtensorModule", item).get(*key))
+
+    def put(self, item: str, key: object, value: object) -> None:
+        """Change an entry of the chain's own pallet."""
+
+        def change(node: Node) -> None:
+            dev = Dev(node)
+            node.amend(lambda: dev.items.find("SubtensorModule", item).put(key, value))
+
+        self.ask(change)
+
+    def skip(self, blocks: int) -> None:
+        """Let blocks pass."""
+        self.ask(lambda node: Dev(node).fast_forward(blocks))
+
+    def free(self, who: Keypair) -> int:
+        """An account's money, in rao."""
+        free: int = self.ask(lambda node: Dev(node).items.find("System", "Account").get(who.public_key).data.free)
+        return free
+
+
+@contextmanager
+def local() -> Iterator[Local]:
+    """A chain as `subnet chain up` makes one: blocks at once for who submits something, and by the clock."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    life = _life(loop)
+    try:
+        yield asyncio.run_coroutine_threadsafe(anext(life), loop).result(60)
+    finally:
+        asyncio.run_coroutine_threadsafe(life.aclose(), loop).result(60)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _life(loop: asyncio.AbstractEventLoop) -> Any:
+    async with _running(loop) as running:
+        yield running
+
+
+@asynccontextmanager
+async def _running(loop: asyncio.AbstractEventLoop) -> AsyncIterator[Local]:
+    store = Store(None)
+    ensure_founded(store, Runtime, read_genesis(_GENESIS).beginning)
+    node = Node(store, Runtime, sealing=Sealing(mode=Mode.MIXED))
+    server = RpcServer(methods_of(node))
+    port = await server.start()
+    author = asyncio.create_task(node.author.run())
+    try:
+        yield Local(node, f"ws://127.0.0.1:{port}", loop)
+    finally:
+        author.cancel()
+        await asyncio.gather(author, return_exceptions=True)
+        await server.stop()
+        store.close()
+
+
+def wallets(folder: Path) -> Path:
+    """Write the wallets alice, bob and charlie, with one hotkey each."""
+    for name in ("Alice", "Bob", "Charlie"):
+        wallet = Wallet.open(name.lower(), "default", folder)
+        wallet.import_coldkey(SecretStr(f"//{name}"), None)
+        wallet.import_hotkey(SecretStr(f"//{name}//hotkey"))
+    return folder
+
+
+@dataclass(frozen=True)
+class Btcli:
+    """The official command line, connected to a node of ours."""
+
+    url: str
+    home: Path
+
+    def run(self, *words: str, wallet: str = "alice") -> subprocess.CompletedProcess[str]:
+        """What a command does."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("BT_", "XDG_"))}
+        theirs = {
+            "HOME": str(self.home),
+            "BT_NETWORK": self.url,
+            "BT_WALLET": wallet,
+            "BT_WALLET_PATH": str(self.home / ".bittensor" / "wallets"),
+            "BT_FALLBACK_ENDPOINTS": "none",
+            "BT_ARCHIVE_ENDPOINTS": "none",
+        }
+        return subprocess.run(
+            [sys.executable, "-c", _BTCLI, "--json", *words],
+            env=ours | theirs,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def __call__(self, *words: str, wallet: str = "alice") -> Any:
+        """What a command that succeeds answers."""
+        done = self.run(*words, wallet=wallet)
+        assert done.returncode == 0, f"btcli {' '.join(words)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return json.loads(done.stdout)
+
+    def send(self, *words: str, wallet: str = "alice") -> Any:
+        """What a transaction came to, without being asked whether one means it."""
+        answer = self(*words, "--yes", wallet=wallet)
+        assert answer["success"], answer
+        return answer
