@@ -12,8 +12,8 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,26 +86,26 @@ class Local:
 @contextmanager
 def local() -> Iterator[Local]:
     """A chain as `subnet chain up` makes one: blocks at once for who submits something, and by the clock."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    life = _life(loop)
-    try:
-        yield asyncio.run_coroutine_threadsafe(anext(life), loop).result(60)
-    finally:
-        asyncio.run_coroutine_threadsafe(life.aclose(), loop).result(60)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    ready: Future[tuple[Local, asyncio.Event]] = Future()
 
+    async def live() -> None:
+        ended = asyncio.Event()
+        async with _running() as running:
+            ready.set_result((running, ended))
+            await ended.wait()
 
-async def _life(loop: asyncio.AbstractEventLoop) -> Any:
-    async with _running(loop) as running:
-        yield running
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        life = thread.submit(lambda: asyncio.run(live()))
+        running, ended = ready.result(60)
+        try:
+            yield running
+        finally:
+            running.loop.call_soon_threadsafe(ended.set)
+            life.result(30)
 
 
 @asynccontextmanager
-async def _running(loop: asyncio.AbstractEventLoop) -> AsyncIterator[Local]:
+async def _running() -> AsyncIterator[Local]:
     store = Store(None)
     ensure_founded(store, Runtime, read_genesis(_GENESIS).beginning)
     node = Node(store, Runtime, sealing=Sealing(mode=Mode.MIXED))
@@ -113,7 +113,7 @@ async def _running(loop: asyncio.AbstractEventLoop) -> AsyncIterator[Local]:
     port = await server.start()
     author = asyncio.create_task(node.author.run())
     try:
-        yield Local(node, f"ws://127.0.0.1:{port}", loop)
+        yield Local(node, f"ws://127.0.0.1:{port}", asyncio.get_running_loop())
     finally:
         author.cancel()
         await asyncio.gather(author, return_exceptions=True)

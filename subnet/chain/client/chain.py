@@ -22,6 +22,7 @@ from protocols.keys import Signer, decode_address
 from protocols.metagraph import Metagraph
 from protocols.sparse import SparseRows
 from protocols.types import Block, Hotkey, NetUid, Ss58
+from subnet.chain.calls import check_readable
 from subnet.chain.client import reads
 from subnet.chain.client.forecast import Forecast, forecast
 from subnet.chain.client.link import Deadlines, Identity, Link
@@ -30,7 +31,6 @@ from subnet.chain.client.pause import Pause
 from subnet.chain.client.sender import Sender
 from subnet.chain.client.session import Session
 from subnet.chain.client.timelock import timelocked
-from subnet.chain.client.writing import check_readable
 
 __all__ = ["PUBLIC_GENESES", "SubstrateChain"]
 

@@ -18,11 +18,11 @@ from substrateinterface import KeypairType
 from protocols.calls import Call, SetHyperparameter
 from protocols.keys import Scheme
 from protocols.types import Block
-from subnet.chain.client.dials import ALPHA_VALUES, Written
+from subnet.chain.calls import written
 from subnet.chain.client.reads import PALLET
 from subnet.chain.client.session import Session
 from subnet.chain.client.storage import Item
-from subnet.chain.client.writing import written
+from subnet.chain.dials import ALPHA_VALUES, Written
 
 __all__ = ["Draft", "Signed", "draft", "fee", "signed"]
 

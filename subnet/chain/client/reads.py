@@ -16,14 +16,14 @@ import numpy as np
 from protocols.balance import Balance
 from protocols.chain import Commitment, Epoch, SubnetInfo
 from protocols.errors import LedgerError, UnknownSubnet
-from protocols.hyperparameters import Hyperparameters
+from protocols.hyperparameters import TABLE, Hyperparameters
 from protocols.keys import encode_address
 from protocols.sparse import SparseRows
 from protocols.types import Block, Coldkey, Hotkey, NetUid, Ss58
 from subnet.chain.client.commitments import commitment
-from subnet.chain.client.dials import from_storage, items
 from subnet.chain.client.session import Session
 from subnet.chain.client.storage import Item
+from subnet.chain.dials import from_storage
 
 __all__ = ["PALLET", "balance", "check_subnet", "commitments", "epoch", "hyperparameters", "rows", "subnets"]
 
@@ -67,7 +67,7 @@ def subnets(session: Session) -> tuple[SubnetInfo, ...]:
 
 def hyperparameters(session: Session, netuid: NetUid) -> Hyperparameters:
     """The rules of a subnet."""
-    exists, *values = session.read([Item(PALLET, _EXISTS, (netuid,)), *items(netuid)], session.head())
+    exists, *values = session.read([Item(PALLET, _EXISTS, (netuid,)), *_dials(netuid)], session.head())
     check_subnet(exists, netuid)
     return from_storage(values)
 
@@ -127,3 +127,8 @@ def _pairs(row: bytes | None) -> np.ndarray[Any, np.dtype[np.uint16]]:
     if not size or len(row) != size + 4 * count:
         raise LedgerError(f"a row of {len(row)} bytes says that it has {count} pairs")
     return np.frombuffer(row, "<u2", offset=size).reshape(-1, 2)
+
+
+def _dials(netuid: int) -> list[Item]:
+    """Where the storage keeps each hyperparameter, in the order of the table."""
+    return [Item(PALLET, dial.storage, (netuid,)) for dial in TABLE.values()]

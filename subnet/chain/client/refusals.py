@@ -11,45 +11,19 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from protocols.errors import ExtrinsicFailed, LedgerError, NotRegistered, UnknownSubnet
+from protocols.errors import LedgerError
 from subnet.chain.client.faults import NodeError
+from subnet.chain.refusals import named, named_custom
 
-__all__ = ["Named", "is_known", "is_outdated", "named", "of_dispatch", "of_pool", "of_validity"]
+__all__ = ["Named", "is_known", "is_outdated", "of_dispatch", "of_pool", "of_validity"]
 
 Named = Callable[[int, int], tuple[str, str]]
 """The name and the explanation of a pallet's error, by the numbers of both."""
-
-_NOT_REGISTERED: Final = frozenset(
-    {"AccountNotAllowedCommit", "HotKeyNotRegisteredInNetwork", "HotKeyNotRegisteredInSubNet", "NotRegistered"}
-)
-_UNKNOWN_SUBNET: Final = frozenset({"SubNetworkDoesNotExist", "SubnetDoesNotExist", "SubnetNotExists"})
-
-_HELP: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "AccountNotAllowedCommit": "register the hotkey on the subnet first",
-        "CommitRevealDisabled": "set the weights in the open: SetWeights",
-        "CommitRevealEnabled": "commit the weights, and reveal them later: CommitWeights",
-        "HotKeyNotRegisteredInNetwork": "register the hotkey on the subnet first: Register",
-        "HotKeyNotRegisteredInSubNet": "register the hotkey on the subnet first: Register",
-        "InvalidTransaction.BadProof": "sign with the account's own key",
-        "InvalidTransaction.Payment": "sign with a coldkey that holds tao",
-        "NeuronNoValidatorPermit": "stake more on the hotkey, and wait for an epoch",
-        "NotEnoughStakeToSetWeights": "stake more on the hotkey",
-        "ServingRateLimitExceeded": "wait, and publish an address only when it has changed",
-        "SettingWeightsTooFast": "wait, and set weights once an epoch",
-    }
-)
 
 # The order of the chain's enumerations, which its pool answers with.
 _INVALID: Final = (
     "Call", "Payment", "Future", "Stale", "BadProof", "AncientBirthBlock", "ExhaustsResources", "Custom",
     "BadMandatory", "MandatoryValidation", "BadSigner", "IndeterminateImplicit", "UnknownOrigin",
-)  # fmt: skip
-_CUSTOM: Final = (
-    "ColdkeyInSwapSchedule", "StakeAmountTooLow", "BalanceTooLow", "SubnetNotExists", "HotkeyAccountDoesntExist",
-    "NotEnoughStakeToWithdraw", "RateLimitExceeded", "InsufficientLiquidity", "SlippageTooHigh", "TransferDisallowed",
-    "HotKeyNotRegisteredInNetwork", "InvalidIpAddress", "ServingRateLimitExceeded", "InvalidPort", "ZeroMaxAmount",
-    "InvalidRevealRound", "CommitNotFound", "CommitBlockNotInRevealRange", "InputLengthsUnequal", "UidNotFound",
 )  # fmt: skip
 _NAMES_FROM: Final = 300
 """The first runtimes whose custom numbers are these; before, a number is all that is known."""
@@ -68,12 +42,6 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
 )
 _KNOWN_ALREADY: Final = 1013
 _PRIORITY_TOO_LOW: Final = 1014
-
-
-def named(name: str, what: str) -> LedgerError:
-    """The error of ours for a refusal by the chain's name."""
-    kind = NotRegistered if name in _NOT_REGISTERED else UnknownSubnet if name in _UNKNOWN_SUBNET else ExtrinsicFailed
-    return kind(f"{name}: {what}", help=_HELP.get(name))
 
 
 def of_dispatch(error: Any, lookup: Named) -> LedgerError:
@@ -131,6 +99,6 @@ def _spelled(message: str) -> str:
 
 
 def _custom(number: int, spec_version: int) -> LedgerError:
-    if spec_version >= _NAMES_FROM and number < len(_CUSTOM):
-        return named(_CUSTOM[number], "the chain refused to include the call")
+    if spec_version >= _NAMES_FROM:
+        return named_custom(number)
     return named(f"InvalidTransaction.Custom{number}", "the chain refused to include the call, by this number")

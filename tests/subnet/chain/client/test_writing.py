@@ -29,7 +29,7 @@ from protocols.errors import ExtrinsicFailed, InvalidAddress, LedgerError, UnitM
 from protocols.hyperparameters import TABLE
 from protocols.keys import Keypair
 from protocols.types import Hotkey, NetUid, Ss58, Uid
-from subnet.chain.client.writing import check_readable, written
+from subnet.chain.calls import check_readable, written
 
 BOB = Hotkey(Ss58(Keypair.from_uri("//Bob").ss58_address))
 NET = NetUid(3)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +200,10 @@ def test_a_recorded_epoch_is_stored_and_paid_without_any_difference(case: dict[s
     assert chain.SubnetAlphaOut[netuid] == OUTSTANDING - recycled
     pending = chain.PendingServerEmission, chain.PendingValidatorEmission, chain.PendingRootAlphaDivs
     assert [spent[netuid] for spent in (*pending, chain.PendingOwnerCut)] == [0, 0, 0, 0]
+
+
+def test_warming_leaves_nothing_to_load_for_the_first_large_epoch() -> None:
+    begun = "import sys; from subnet.chain.node.pallets.subtensor.warming import warm; "
+    check = "before = set(sys.modules); warm(); assert any('numba' in name for name in set(sys.modules) - before)"
+    run = subprocess.run([sys.executable, "-c", begun + check], check=False, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
