@@ -29,8 +29,10 @@ and `docs/reference/errors.md` are made of, so an error cannot exist without its
         UnitMismatch  InvalidAmount
       LedgerError                 what a chain says
         NotRegistered  UnknownSubnet  ChainUnreachable  ExtrinsicFailed  StaleMetagraph
+        ChainFileRefused  ChainWriteFailed  DumpRefused  PoolRefusal  StateDiscarded  UnknownBlock
       DefinitionError             what a subnet designer wrote
         InvalidSynapse  InvalidSubnet  SubnetNotFound  AlreadyRegistered  InvalidHyperparameter  UnknownHyperparameter
+        InvalidGenesis
       RewardError                 the mathematics of reward
         NotFinite  WrongShape  OutOfRange  NothingToWeigh  UnreadableCase  ModelMissing
       UsageError                  what was typed
@@ -70,6 +72,15 @@ from protocols.errors.domain import (
     UnknownHyperparameter,
     UnknownSubnet,
     UsageError,
+)
+from protocols.errors.node import (
+    ChainFileRefused,
+    ChainWriteFailed,
+    DumpRefused,
+    InvalidGenesis,
+    PoolRefusal,
+    StateDiscarded,
+    UnknownBlock,
 )
 from protocols.errors.reply import (
     BrokenStream,
@@ -140,12 +151,15 @@ __all__ = [
     "BodyTooLarge",
     "BrokenStream",
     "CATALOGUE",
+    "ChainFileRefused",
     "ChainUnreachable",
+    "ChainWriteFailed",
     "DeadlineExceeded",
     "DefinitionError",
     "DevKeyRefused",
     "Disconnected",
     "Draining",
+    "DumpRefused",
     "ExtrinsicFailed",
     "ForgedReply",
     "HandlerError",
@@ -153,6 +167,7 @@ __all__ = [
     "HeadTooLarge",
     "InvalidAddress",
     "InvalidAmount",
+    "InvalidGenesis",
     "InvalidHyperparameter",
     "InvalidMessage",
     "InvalidSecret",
@@ -181,6 +196,7 @@ __all__ = [
     "Overloaded",
     "PasswordMissing",
     "PeerError",
+    "PoolRefusal",
     "RateLimited",
     "RedirectRefused",
     "Refusal",
@@ -193,11 +209,13 @@ __all__ = [
     "SlowRequest",
     "StaleMetagraph",
     "StaleRequest",
+    "StateDiscarded",
     "SubnetError",
     "SubnetNotFound",
     "TimedOut",
     "TransportError",
     "UnitMismatch",
+    "UnknownBlock",
     "UnknownErrorCode",
     "UnknownHyperparameter",
     "UnknownRoute",

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from protocols.balance import Balance
+from protocols.errors import InvalidGenesis
 from protocols.keys import encode_address
-from subnet.chain.node.faults import InvalidGenesis
 from subnet.chain.node.genesis import Genesis, read_genesis
 from subnet.chain.node.plain import account
 

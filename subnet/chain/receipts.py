@@ -12,11 +12,10 @@ from typing import Any, Final
 
 from protocols.balance import Balance
 from protocols.chain import Event, Receipt
-from protocols.errors import ExtrinsicFailed, LedgerError
+from protocols.errors import ExtrinsicFailed, LedgerError, PoolRefusal
 from protocols.keys import encode_address
 from protocols.types import Block, Json
 from subnet.chain.events import NESTED, NOISE, field_names
-from subnet.chain.node.faults import PoolRefusal
 from subnet.chain.node.frame.hashing import blake2_256
 from subnet.chain.node.frame.items import Event as Declared
 from subnet.chain.node.header import Head

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import SecretStr
 
@@ -33,13 +33,13 @@ from subnet.chain.node.runtime import Runtime
 from subnet.chain.node.store import Store
 from subnet.wallet import Wallet
 
-__all__ = ["ALICE", "ALICE_HOTKEY", "BOB", "BOB_HOTKEY", "CHARLIE_HOTKEY", "Btcli", "Local", "local", "wallets"]
+__all__ = ["ALICE", "ALICE_HOTKEY", "BOB", "BOB_HOTKEY", "CHARLIE_HOTKEY", "Btcli", "Done", "Local", "local", "wallets"]
 
 ALICE, BOB, ALICE_HOTKEY, BOB_HOTKEY, CHARLIE_HOTKEY = (
     Keypair.from_uri(uri) for uri in ("//Alice", "//Bob", "//Alice//hotkey", "//Bob//hotkey", "//Charlie//hotkey")
 )
 _GENESIS: Final = Path(__file__).parents[2] / "configs" / "chains" / "local.toml"
-_BTCLI: Final = "import sys; from bittensor.cli.main import main; sys.exit(main())"
+_FORKS: Final = Path(__file__).with_name("btcli_forks.py")
 
 T = TypeVar("T")
 
@@ -130,39 +130,50 @@ def wallets(folder: Path) -> Path:
     return folder
 
 
-@dataclass(frozen=True)
+class Done(NamedTuple):
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+
 class Btcli:
     """The official command line, connected to a node of ours."""
 
-    url: str
-    home: Path
-
-    def run(self, *words: str, wallet: str = "alice") -> subprocess.CompletedProcess[str]:
-        """What a command does."""
+    def __init__(self, url: str, home: Path) -> None:
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("BT_", "XDG_"))}
         theirs = {
-            "HOME": str(self.home),
-            "BT_NETWORK": self.url,
-            "BT_WALLET": wallet,
-            "BT_WALLET_PATH": str(self.home / ".bittensor" / "wallets"),
+            "HOME": str(home),
+            "BT_NETWORK": url,
+            "BT_WALLET_PATH": str(home / ".bittensor" / "wallets"),
             "BT_FALLBACK_ENDPOINTS": "none",
             "BT_ARCHIVE_ENDPOINTS": "none",
         }
-        return subprocess.run(
-            [sys.executable, "-c", _BTCLI, "--json", *words],
-            env=ours | theirs,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        self._process = subprocess.Popen(
+            [sys.executable, str(_FORKS)], env=ours | theirs, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+
+    def __enter__(self) -> Btcli:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate(timeout=30)
+
+    def run(self, *words: str, wallet: str = "alice") -> Done:
+        """What a command does."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"words": words, "wallet": [wallet]}) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        return Done(answer["status"], answer["out"], answer["err"])
 
     def __call__(self, *words: str, wallet: str = "alice") -> Any:
         """What a command that succeeds answers."""
         done = self.run(*words, wallet=wallet)
-        assert done.returncode == 0, f"btcli {' '.join(words)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
-        return json.loads(done.stdout)
+        assert done.status == 0, f"btcli {' '.join(words)}: {done.out[-2000:]}{done.err[-2000:]}"
+        return json.loads(done.out)
 
     def send(self, *words: str, wallet: str = "alice") -> Any:
         """What a transaction came to, without being asked whether one means it."""

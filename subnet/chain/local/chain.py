@@ -16,7 +16,7 @@ from protocols.balance import Balance
 from protocols.calls import Call
 from protocols.chain import Commitment, Epoch, Receipt, SubnetInfo, check_signer
 from protocols.clock import Clock, SystemClock
-from protocols.errors import ChainUnreachable, ExtrinsicFailed, LedgerError
+from protocols.errors import ChainUnreachable, ExtrinsicFailed, LedgerError, PoolRefusal
 from protocols.hyperparameters import Hyperparameters
 from protocols.keys import Signer, decode_address
 from protocols.metagraph import Metagraph
@@ -27,7 +27,6 @@ from subnet.chain.local import views
 from subnet.chain.local.signing import composed, signed
 from subnet.chain.memory.bell import Bell
 from subnet.chain.node.author import Mode, Sealing
-from subnet.chain.node.faults import PoolRefusal
 from subnet.chain.node.founding import ensure_founded
 from subnet.chain.node.genesis import Genesis
 from subnet.chain.node.header import Head

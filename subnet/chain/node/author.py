@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from protocols.clock import Clock
-from subnet.chain.node.faults import ChainWriteFailed
+from protocols.errors import ChainWriteFailed
 
 __all__ = ["Author", "Mode", "Sealing"]
 

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from protocols.errors import LedgerError
+from protocols.errors import DumpRefused, LedgerError
 from subnet.chain.node.dump import pack, unpack
-from subnet.chain.node.faults import DumpRefused
 from subnet.chain.node.frame.hashing import twox_128
 from subnet.chain.node.genesis import endow
 from subnet.chain.node.header import Change, Head

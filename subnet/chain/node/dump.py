@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from subnet.chain.node.faults import DumpRefused
+from protocols.errors import DumpRefused
 
 __all__ = ["Dump", "pack", "unpack"]
 

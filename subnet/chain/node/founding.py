@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from subnet.chain.node.faults import ChainFileRefused
+from protocols.errors import ChainFileRefused
 from subnet.chain.node.frame.state import State
 from subnet.chain.node.header import Header, Sealed, next_state_root
 from subnet.chain.node.machine import Machine, MakeMachine

@@ -16,8 +16,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from protocols.balance import Balance
-from protocols.errors import InvalidAmount
-from subnet.chain.node.faults import InvalidGenesis
+from protocols.errors import InvalidAmount, InvalidGenesis
 from subnet.chain.node.founding import Beginning
 from subnet.chain.node.frame.hashing import blake2_256
 from subnet.chain.node.frame.origin import Origin

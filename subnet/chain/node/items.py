@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from protocols.errors import LedgerError
-from subnet.chain.node.faults import InvalidGenesis
+from protocols.errors import InvalidGenesis, LedgerError
 from subnet.chain.node.frame.items import DispatchFailure
 from subnet.chain.node.frame.origin import Origin
 from subnet.chain.node.frame.pallet import Pallet

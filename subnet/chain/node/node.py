@@ -13,11 +13,10 @@ from itertools import islice
 from typing import Final
 
 from protocols.clock import Clock, SystemClock
-from protocols.errors import LedgerError
+from protocols.errors import LedgerError, PoolRefusal, StateDiscarded, UnknownBlock
 from subnet.chain.node.author import Author, Sealing
 from subnet.chain.node.blocks import BlockMaker
 from subnet.chain.node.chaintime import ChainTime
-from subnet.chain.node.faults import PoolRefusal, StateDiscarded, UnknownBlock
 from subnet.chain.node.frame.hashing import blake2_256, twox_128
 from subnet.chain.node.frame.state import State
 from subnet.chain.node.header import Block, Change, Head, Header, Sealed, next_state_root

@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from subnet.chain.node.faults import ChainFileRefused
+from protocols.errors import ChainFileRefused
 
 __all__ = ["APPLICATION", "SCHEMA", "connect", "unusable"]
 

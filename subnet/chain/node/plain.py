@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from protocols.errors import KeyMaterialError
+from protocols.errors import InvalidGenesis, KeyMaterialError
 from protocols.keys import Keypair, decode_address
-from subnet.chain.node.faults import InvalidGenesis
 from subnet.chain.node.scale.composites import Array, Enum, Option, Struct, Tuple, Variant, Vec
 from subnet.chain.node.scale.names import ACCOUNT
 from subnet.chain.node.scale.primitives import Bits, Bool, Bytes, Compact, FixedBytes, Int, ScaleType, Text, UInt

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import Final
 
 from protocols.clock import Clock
-from subnet.chain.node.faults import PoolRefusal
+from protocols.errors import PoolRefusal
 from subnet.chain.node.frame.hashing import blake2_256
 from subnet.chain.node.status import DROPPED, FUTURE, INVALID, READY, Status, Watch
 from subnet.chain.node.validity import Validity

@@ -15,8 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from protocols.errors import LedgerError
-from subnet.chain.node.faults import ChainFileRefused, ChainWriteFailed
+from protocols.errors import ChainFileRefused, ChainWriteFailed, LedgerError
 from subnet.chain.node.header import Block, Change, Head, Header, Sealed
 from subnet.chain.node.opening import connect, unusable
 

@@ -11,12 +11,11 @@ import pytest
 from protocols.balance import Balance
 from protocols.calls import Register, RegisterNetwork, SetCommitment, Transfer
 from protocols.clock import VirtualClock
-from protocols.errors import ChainUnreachable, ExtrinsicFailed, LedgerError
+from protocols.errors import ChainFileRefused, ChainUnreachable, ExtrinsicFailed, LedgerError
 from protocols.keys import Keypair
 from protocols.types import Block, Coldkey, Hotkey, NetUid, Ss58
 from subnet.chain.local import LocalChain
 from subnet.chain.node.extrinsic import parse
-from subnet.chain.node.faults import ChainFileRefused
 from subnet.chain.presets import PRESETS, holders, preset
 
 ALICE, BOB, EVE = (Keypair.from_uri(f"//{name}") for name in ("Alice", "Bob", "Eve"))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from protocols.errors import PoolRefusal
 from protocols.types import Json
-from subnet.chain.node.faults import PoolRefusal
 from subnet.chain.node.node import Node
 from subnet.chain.node.rpc.errors import RpcError
 from subnet.chain.node.rpc.methods import method, subscription

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from protocols.errors import LedgerError, SubnetError
+from protocols.errors import LedgerError, StateDiscarded, SubnetError
 from protocols.keys import decode_address
 from protocols.types import Json
-from subnet.chain.node.faults import StateDiscarded
 from subnet.chain.node.rpc.errors import RpcError, invalid_params
 
 __all__ = ["CLIENT_ERROR", "account", "block_hash", "given", "hexadecimal", "many", "octets", "unavailable", "whole"]

@@ -10,10 +10,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from protocols.clock import VirtualClock
-from protocols.errors import LedgerError
+from protocols.errors import ChainWriteFailed, LedgerError
 from subnet.chain.node.author import Author, Mode, Sealing
 from subnet.chain.node.chaintime import ChainTime
-from subnet.chain.node.faults import ChainWriteFailed
 from tests.subnet.chain.node.founded import purse_node
 from tests.subnet.chain.node.purse import ALICE, BOB, CAROL, give
 

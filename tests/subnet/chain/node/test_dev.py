@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from protocols.clock import VirtualClock
-from protocols.errors import LedgerError
+from protocols.errors import ChainWriteFailed, DumpRefused, LedgerError
 from protocols.keys import Keypair
 from protocols.types import Json
 from subnet.chain.node.dev import Dev
 from subnet.chain.node.dump import pack
-from subnet.chain.node.faults import ChainWriteFailed, DumpRefused
 from subnet.chain.node.genesis import Genesis
 from subnet.chain.node.rpc.bounds import Bounds
 from subnet.chain.node.rpc.dev import DevMethods

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from protocols.errors import InvalidGenesis
 from protocols.keys import Keypair
-from subnet.chain.node.faults import InvalidGenesis
 from subnet.chain.node.frame.state import State
 from subnet.chain.node.genesis import Genesis, GenesisNetwork, GenesisNeuron, read_genesis
 from subnet.chain.node.items import Items

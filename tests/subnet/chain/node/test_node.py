@@ -12,8 +12,8 @@ from itertools import pairwise
 import pytest
 
 from protocols.clock import VirtualClock
+from protocols.errors import UnknownBlock
 from subnet.chain.node.author import Mode, Sealing
-from subnet.chain.node.faults import UnknownBlock
 from subnet.chain.node.frame.hashing import blake2_256
 from subnet.chain.node.history import HeadStorage
 from subnet.chain.node.listening import Told

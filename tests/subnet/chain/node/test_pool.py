@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.clock import VirtualClock
-from subnet.chain.node.faults import PoolRefusal
+from protocols.errors import PoolRefusal
 from subnet.chain.node.frame.hashing import blake2_256
 from subnet.chain.node.pool import Pool, PoolBounds, Waiting
 from subnet.chain.node.status import Watch

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from subnet.chain.node.faults import ChainFileRefused, ChainWriteFailed, StateDiscarded
+from protocols.errors import ChainFileRefused, ChainWriteFailed, StateDiscarded
 from subnet.chain.node.founding import Beginning, ensure_founded
 from subnet.chain.node.header import Header, next_state_root, slot_log
 from subnet.chain.node.store import Store

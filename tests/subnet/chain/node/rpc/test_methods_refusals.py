@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from subnet.chain.node.faults import PoolRefusal
+from protocols.errors import PoolRefusal
 from subnet.chain.node.rpc.author import refusal
 from subnet.chain.node.validity import InvalidTransaction, Undecodable
 

@@ -8,6 +8,7 @@ import random
 import bittensor_core
 import pytest
 
+from protocols.keys import Keypair, decode_address
 from subnet.chain.node.frame.hashing import blake2_256
 from subnet.chain.node.pallets.drand import Pulse
 from subnet.chain.node.pallets.subtensor.commits import commitment
@@ -74,6 +75,13 @@ def voted(scene: Scene) -> tuple[tuple[int, int], ...]:
 
 def hear(scene: Scene) -> None:
     scene.chain.beacon.hear(Pulse(ROUND, b"", SIGNATURE))
+
+
+def test_the_hash_is_the_one_that_a_real_runtime_took() -> None:
+    # opentensor/subtensor spec 218: commit_weights of //BobHot on network 2, which it revealed later.
+    bob = decode_address(Keypair.from_uri("//BobHot").ss58_address)
+    taken = "788b5b85d4e8fc4c31eeee9388d3cc63b9efbceb42806bae6eebc74d3a7cac2f"
+    assert commitment(bob, 2, ((0, 2), (1, 2)), (7, 8), 6).hex() == taken
 
 
 def test_a_commitment_is_shown_in_its_epoch_only(scene: Scene) -> None:

@@ -205,5 +205,7 @@ def test_a_recorded_epoch_is_stored_and_paid_without_any_difference(case: dict[s
 def test_warming_leaves_nothing_to_load_for_the_first_large_epoch() -> None:
     begun = "import sys; from subnet.chain.node.pallets.subtensor.warming import warm; "
     check = "before = set(sys.modules); warm(); assert any('numba' in name for name in set(sys.modules) - before)"
-    run = subprocess.run([sys.executable, "-c", begun + check], check=False, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(
+        [sys.executable, "-c", begun + check], check=False, capture_output=True, text=True, timeout=120
+    )
     assert run.returncode == 0, run.stderr

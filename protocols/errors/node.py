@@ -7,7 +7,7 @@ clients know them.
 
 from __future__ import annotations
 
-from protocols.errors import DefinitionError, LedgerError
+from protocols.errors.domain import DefinitionError, LedgerError
 
 __all__ = [
     "ChainFileRefused",
