@@ -6,6 +6,7 @@ The block that is handed back exists nowhere else yet: to write it down and to t
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from subnet.chain.node.frame.state import State
@@ -13,9 +14,11 @@ from subnet.chain.node.header import Header, Sealed, next_state_root, slot_log
 from subnet.chain.node.machine import Machine
 from subnet.chain.node.pool import Pool
 from subnet.chain.node.trie import ordered_root
-from subnet.chain.node.validity import InvalidTransaction
+from subnet.chain.node.validity import InvalidTransaction, Trapped
 
 __all__ = ["BLOCK_BYTES", "BlockMaker"]
+
+_LOG: Final = logging.getLogger(__name__)
 
 BLOCK_BYTES: Final = 5 << 20
 """How many bytes of extrinsics go into one block."""
@@ -64,8 +67,10 @@ class BlockMaker:
             except InvalidTransaction as refusal:
                 if refusal.variant == _FULL:
                     misses += 1
-                else:
-                    pool.drop_invalid(waiting)
+                    continue
+                if isinstance(refusal, Trapped):
+                    _LOG.error("a call was dropped because it failed as none may", exc_info=refusal)
+                pool.drop_invalid(waiting)
                 continue
             room -= len(waiting.data)
             line.took(pool.after(waiting))

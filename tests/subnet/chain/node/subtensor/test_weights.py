@@ -124,7 +124,7 @@ def test_stake_that_others_lend_counts(scene: Scene) -> None:
 
 
 # What a call needs so that it fails for the recorded reason and no other.
-PREPARED = {
+PREPARED: dict[str, dict[str, Any]] = {
     "set_weights default rate limit": {"WeightsSetRateLimit": 200},
     "set_weights version": {"WeightsVersionKey": 5},
     "set_weights cr enabled": {"CommitRevealWeightsEnabled": True},
