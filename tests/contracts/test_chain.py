@@ -6,8 +6,10 @@ A chain may refuse a call before it is included, by raising, or afterwards, in t
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,6 +47,7 @@ from protocols.hyperparameters import Value
 from protocols.keys import Keypair
 from protocols.metagraph import Neuron
 from protocols.types import Block, Coldkey, Hotkey, NetUid, Ss58, Uid
+from subnet.chain.client import SubstrateChain
 from subnet.chain.local import LocalChain
 from subnet.chain.memory import Genesis, MemoryChain
 from subnet.chain.memory.genesis import LOCAL_HYPERPARAMETERS
@@ -66,6 +69,12 @@ def hot(key: Keypair) -> Hotkey:
 def uids(*numbers: int) -> tuple[Uid, ...]:
     """Uids, typed."""
     return tuple(map(Uid, numbers))
+
+
+NODE_DIALS: Mapping[str, Value] = {
+    **{name: value for name, value in LOCAL_HYPERPARAMETERS.items() if name != "burn"},
+    "min_burn": 10**9 - 1,  # the price of a place is set by its bounds alone
+}
 
 
 @dataclass
@@ -140,32 +149,57 @@ class World:
         return await self.chain.balance(hot(key))
 
 
-def in_memory() -> World:
+@asynccontextmanager
+async def in_memory() -> AsyncIterator[World]:
     """A world within this process."""
     chain = MemoryChain(Genesis.local())
 
     async def pass_blocks(blocks: int) -> None:
         chain.seal(blocks)
 
-    return World(chain, pass_blocks, public=MemoryChain(Genesis(is_local=False)))
+    yield World(chain, pass_blocks, public=MemoryChain(Genesis(is_local=False)))
 
 
-def in_a_node() -> World:
+@asynccontextmanager
+async def in_a_node() -> AsyncIterator[World]:
     """A world of the local node's own blocks."""
     chain = LocalChain()
 
     async def pass_blocks(blocks: int) -> None:
         chain.seal(blocks)
 
-    dials = {name: value for name, value in LOCAL_HYPERPARAMETERS.items() if name != "burn"}
-    return World(chain, pass_blocks, seals_at_once=True, dials={**dials, "min_burn": 10**9 - 1})
+    yield World(chain, pass_blocks, seals_at_once=True, dials=NODE_DIALS)
 
 
-@pytest.fixture(params=[in_memory, in_a_node])
-def world(request: pytest.FixtureRequest) -> World:
+@asynccontextmanager
+async def over_a_port() -> AsyncIterator[World]:
+    """The same behind a port, seen through the client that talks to public chains."""
+    from tests.subnet.chain.client.worlds import over_node  # which builds worlds of the kind above
+
+    async with over_node() as made:
+        yield made
+
+
+@asynccontextmanager
+async def at_an_endpoint() -> AsyncIterator[World]:
+    """A node that somebody else runs, with the development accounts and blocks by the clock."""
+    async with await SubstrateChain.open([os.environ["SUBNET_TEST_ENDPOINT"]]) as chain:
+
+        async def pass_blocks(blocks: int) -> None:
+            await chain.wait_for_block(Block(await chain.block() + blocks))
+
+        yield World(chain, pass_blocks, dials=NODE_DIALS)
+
+
+# A real subtensor is tried too where one is named; nobody has one by chance.
+WORLDS = [in_memory, in_a_node, over_a_port, *([at_an_endpoint] if "SUBNET_TEST_ENDPOINT" in os.environ else [])]
+
+
+@pytest.fixture(params=WORLDS)
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """A world of each kind."""
-    made: World = request.param()
-    return made
+    async with request.param() as made:
+        yield made
 
 
 # Accounts

@@ -70,7 +70,7 @@ def test_btcli_shows_neurons_and_votes_as_the_node_knows_them(chain: Local, btcl
         "query epoch-status --netuid 1",
         f"query uid --netuid 1 --hotkey {hotkey}",
     )
-    assert graph["hotkeys"] == table["hotkeys"] == [neuron["neuron"]["hotkey"] for neuron in neurons] == [hotkey]
+    assert graph["hotkeys"] == table["hotkeys"] == [neuron["hotkey"] for neuron in neurons] == [hotkey]
     assert graph["coldkeys"] == [ALICE.ss58_address]
     assert graph["last_update"] == list(chain.stored("LastUpdate", 1))
     assert set(weights) <= {"0"}

@@ -7,7 +7,9 @@ The tool's own queries are made of the client's readings, so that walking all of
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib
+import struct
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -133,6 +135,30 @@ async def test_the_client_transfers_registers_stakes_and_votes(chain: Local, ali
     assert chain.stored("Uids", (1, BOB_HOTKEY.public_key)) == 1
     assert chain.stored("TotalHotkeyAlpha", (ALICE_HOTKEY.public_key, 1)) > staked
     assert list(chain.stored("Weights", (1, 0))) == [(0, 65535), (1, 65535)]
+
+
+async def test_the_client_reveals_what_was_committed_by_its_hash(chain: Local, alice: Any) -> None:
+    bittensor = importlib.import_module("bittensor")
+    intents, calls = bittensor.intents, bittensor.calls.SubtensorModule
+    chain.put("CommitRevealWeightsEnabled", 1, True)
+    chain.skip(2)
+    votes = [(1, [0]), (1, [65535]), (1, [7])]  # one uid, its weight, the salt
+    lists = b"".join(struct.pack(f"<B{count}H", count << 2, *values) for count, values in votes)
+    secret = ALICE_HOTKEY.public_key + struct.pack("<H", 1) + lists + struct.pack("<Q", 0)
+    commit = hashlib.blake2b(secret, digest_size=32).hexdigest()
+    reveal = intents.RevealWeights(netuid=1, uids=[0], weights=[65535], salt=[7], version_key=0)
+
+    async def promise(client: Any) -> Any:
+        return await client.submit_call(
+            calls.commit_weights(netuid=1, commit_hash=f"0x{commit}"), alice, signer="hotkey"
+        )
+
+    assert (await with_client(chain, promise)).success
+    chain.skip(chain.stored("Tempo", 1))
+    revealed = await with_client(chain, lambda client: client.execute(reveal, alice))
+    chain.put("CommitRevealWeightsEnabled", 1, False)
+    assert revealed.success, revealed
+    assert list(chain.stored("Weights", (1, 0))) == [(0, 65535)]
 
 
 async def test_a_failed_call_is_told_by_its_name(chain: Local, alice: Any) -> None:

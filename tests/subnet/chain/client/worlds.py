@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from protocols.chain import Chain
 from protocols.keys import Keypair
 from subnet.chain.client import Deadlines, SubstrateChain
-from subnet.chain.memory import LOCAL_HYPERPARAMETERS
 from subnet.chain.node.author import Mode, Sealing
 from subnet.chain.node.founding import ensure_founded
 from subnet.chain.node.genesis import Genesis
@@ -19,7 +18,7 @@ from subnet.chain.node.rpc import RpcServer
 from subnet.chain.node.rpc.rooms import methods_of
 from subnet.chain.node.runtime import Runtime
 from subnet.chain.node.store import Store
-from tests.contracts.test_chain import World
+from tests.contracts.test_chain import NODE_DIALS, World
 from tests.subnet.chain.client.scripted import ScriptedNode, running
 
 __all__ = ["over_node", "serving", "world_of"]
@@ -27,8 +26,6 @@ __all__ = ["over_node", "serving", "world_of"]
 _RICH = 100_000
 _DEVELOPERS = ("Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie")
 _DEADLINES = Deadlines(connect_s=10.0, request_s=20.0, block_s=5.0, inclusion_s=20.0)
-# The price of a place is set by its bounds alone.
-_DIALS = {name: value for name, value in LOCAL_HYPERPARAMETERS.items() if name != "burn"} | {"min_burn": 10**9 - 1}
 _RULES = {
     "AdminFreezeWindow": 0,
     "CommitRevealWeightsEnabled": {"0": False},
@@ -71,7 +68,7 @@ def world_of(node: Node, chain: Chain, public: Chain | None = None) -> World:
         for _ in range(blocks):
             node.seal()
 
-    return World(chain, pass_blocks, seals_at_once=True, dials=_DIALS, public=public)
+    return World(chain, pass_blocks, seals_at_once=True, dials=NODE_DIALS, public=public)
 
 
 @asynccontextmanager
