@@ -18,6 +18,7 @@ from subnet.chain.node.dev import Dev
 from subnet.chain.node.founding import ensure_founded
 from subnet.chain.node.genesis import Genesis
 from subnet.chain.node.node import Node
+from subnet.chain.node.pallets.subtensor.warming import warm
 from subnet.chain.node.rpc.bounds import Bounds
 from subnet.chain.node.rpc.dev import DevMethods
 from subnet.chain.node.rpc.rooms import methods_of
@@ -28,6 +29,8 @@ from subnet.chain.node.store import KEEP, Store
 __all__ = ["ServedNode", "Terms"]
 
 _DRAIN_S = 0.5
+_LARGE = 100
+"""Neurons; from 128 on, with as many voters, epochs run as machine code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,7 @@ class ServedNode:
         self._server = RpcServer(methods_of(self.node, *rooms), bounds=bounds, origins=terms.origins)
         self.port = 0
         self._author: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -77,6 +81,8 @@ class ServedNode:
             self._store.close()
             raise
         self._author = asyncio.create_task(self.node.author.run())
+        self.node.listen(lambda _: self._prepare())
+        self._prepare()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -88,6 +94,15 @@ class ServedNode:
                     await self._author
         finally:
             self._store.close()
+
+    def _prepare(self) -> None:
+        """Load machine code in a thread once a network nears the size that runs on it: no epoch waits for it then."""
+        if self._warming is None and max(self._neurons(), default=0) >= _LARGE:
+            self._warming = asyncio.create_task(asyncio.to_thread(warm))
+
+    def _neurons(self) -> list[int]:
+        runtime = self.node.runtime
+        return [count for _, count in runtime.subtensor.SubnetworkN.items()] if isinstance(runtime, Runtime) else []
 
     def when_broken(self, call: Callable[[BaseException], None]) -> None:
         """Call somebody should the making of blocks end by itself."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All pallets of the chain in one place, and the enums that they make together.
 
-A pallet joins the chain by being listed here and built in `runtime.py`. The order is that of the chain's hooks.
+A pallet joins the chain by being listed here and built in `runtime.py`. The order is that of the hooks.
 """
 
 from __future__ import annotations

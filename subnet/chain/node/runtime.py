@@ -15,6 +15,7 @@ from subnet.chain.node.address import MULTI_ADDRESS, MULTI_SIGNATURE
 from subnet.chain.node.admission import Admission, Admitted, Room
 from subnet.chain.node.apis.core import core_apis
 from subnet.chain.node.apis.subtensor import subtensor_apis
+from subnet.chain.node.composition import PALLETS
 from subnet.chain.node.dispatch import Dispatcher
 from subnet.chain.node.extrinsic import EXTENSIONS, SignedExtension, bare, parse
 from subnet.chain.node.frame.hashing import blake2_256
@@ -77,22 +78,8 @@ class Runtime:
         self.admin = AdminUtils(state, self.system, self.subtensor)
         self.swap = Swap(state, self.system)
         self.shield = MevShield(state)
-        self.pallets: tuple[Pallet, ...] = (
-            self.system,
-            self.timestamp,
-            self.aura,
-            self.balances,
-            self.payment,
-            self.subtensor,
-            self.utility,
-            self.sudo,
-            self.proxy,
-            self.commitments,
-            self.admin,
-            self.drand,
-            self.swap,
-            self.shield,
-        )
+        parts: dict[type, Any] = {type(part): part for part in vars(self).values()}
+        self.pallets: tuple[Pallet, ...] = tuple(parts[kind] for kind in PALLETS)
         self.apis: tuple[RuntimeApi, ...] = (*core_apis(self), *subtensor_apis(self.subtensor, self.commitments))
         self.extrinsics: list[bytes] = []
         """The body of the block so far, with the time as its first."""
