@@ -57,8 +57,8 @@ def _furnished(folder: Path, wheel: Path) -> Path:
             for name in _FILES:
                 shutil.copy(_SOURCE / name, folder)
             npm = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-            install = [wheel / "bin" / "node", npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-            subprocess.run(install, cwd=folder, check=True, stdout=sys.stderr)
+            install = (wheel / "bin" / "node", npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+            subprocess.run([str(word) for word in install], cwd=folder, check=True, stdout=sys.stderr)
             (folder / ".ready").touch()
     return folder
 
