@@ -28,6 +28,8 @@ up: $(READY) ## run a whole local network: a chain, miners, validators (Ctrl-C s
 test: lint ## lint, then every test: those that measure time alone, the rest on two cores
 	@echo "an environment with bittensor 10.5.0, to talk to (a minute, once) ..."
 	@$(RUN) -m tests.interop.environment
+	@echo "an environment with polkadot.js, to talk to as well (a minute, once) ..."
+	@$(RUN) -m tests.interop.node_js
 	$(RUN) -m pytest -q -m serial
 	$(RUN) -m pytest -q -m "not serial" -n 2
 

@@ -38,7 +38,7 @@ _LONGEST_SILENCE: Final = 50_400  # blocks without an epoch after which the chai
 def check_subnet(exists: object, netuid: int) -> None:
     """Refuse a netuid that the storage does not know."""
     if not exists:
-        raise UnknownSubnet(f"there is no subnet {netuid} on this chain", help="list them: subnet net list")
+        raise UnknownSubnet(f"there is no subnet {netuid} on this chain", help="list them: await chain.subnets()")
 
 
 def balance(session: Session, address: Ss58) -> Balance:
