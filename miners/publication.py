@@ -37,7 +37,7 @@ class Publication:
         if self._hotkey not in metagraph:
             raise NotRegistered(
                 f"hotkey {short(self._hotkey)} is not registered on subnet {self._netuid}",
-                help=f"register it, signed by a coldkey: chain.submit(Register({self._netuid}, {self._hotkey!r}), coldkey)",
+                help=f"with a coldkey: await chain.submit(Register({self._netuid}, {self._hotkey!r}), coldkey)",
             )
         return metagraph.by_hotkey(self._hotkey)
 

@@ -111,7 +111,7 @@ async def test_an_unregistered_hotkey_is_told_what_to_type_and_nothing_is_left_r
     miner = mine(chain, Plain(), key=STRANGER)
     with pytest.raises(NotRegistered, match="not registered on subnet 1") as refused:
         await miner.start()
-    assert refused.value.help == f"subnet net register --netuid 1 --hotkey {STRANGER.ss58_address}"
+    assert refused.value.help == f"with a coldkey: await chain.submit(Register(1, {STRANGER.ss58_address!r}), coldkey)"
     async with mine(chain, Plain()) as holder:
         with pytest.raises(NotRegistered):  # and not that its port is taken: it was never to listen
             await mine(chain, Plain(), key=STRANGER, port=endpoint(holder.url).port).start()
