@@ -19,7 +19,8 @@ from protocols.chain import Receipt
 from protocols.errors import ExtrinsicFailed, LedgerError
 from protocols.keys import Signer, short, verify
 from protocols.types import Block
-from subnet.chain.memory.calls import check_readable, execute, fee_of, with_fee
+from subnet.chain.calls import check_readable
+from subnet.chain.memory.calls import execute, fee_of, with_fee
 from subnet.chain.memory.outcomes import Done
 from subnet.chain.memory.state import State
 from subnet.chain.memory.turn import next_block

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each call to the function that carries it out, what it costs, and what no chain could even read."""
+"""Each call to the function that carries it out, and what it costs."""
 
 from __future__ import annotations
-
-from typing import Final
 
 from msgspec.structs import replace
 
@@ -24,10 +22,8 @@ from protocols.calls import (
     StartSubnet,
     Transfer,
 )
-from protocols.errors import ExtrinsicFailed, LedgerError, UnitMismatch
-from protocols.hyperparameters import described
+from protocols.errors import ExtrinsicFailed
 from protocols.keys import short
-from subnet.chain.memory.accounts import account
 from subnet.chain.memory.dials import set_hyperparameter
 from subnet.chain.memory.money import add_stake, remove_stake, transfer
 from subnet.chain.memory.outcomes import Done
@@ -36,10 +32,7 @@ from subnet.chain.memory.publishing import serve_axon, set_commitment
 from subnet.chain.memory.state import State
 from subnet.chain.memory.weights import commit_timelocked_weights, commit_weights, reveal_weights, set_weights
 
-__all__ = ["check_readable", "execute", "fee_of", "with_fee"]
-
-_U32: Final = 2**32 - 1
-_U64: Final = 2**64 - 1
+__all__ = ["execute", "fee_of", "with_fee"]
 
 
 def execute(state: State, call: Call, signer: str) -> Done:
@@ -90,37 +83,3 @@ def with_fee(state: State, call: Call, signer: str) -> State:
             help="sign with a coldkey that holds tao",
         )
     return replace(state.with_free(signer, held - fee), recycled=state.recycled + fee)
-
-
-def check_readable(call: Call) -> None:
-    """Refuse what could not be written as a call of any chain: bad addresses, unknown names, the wrong token."""
-    match call:
-        case Transfer(destination=destination):
-            account(destination)
-            _check_token(call.amount, 0)
-        case AddStake(hotkey=hotkey):
-            account(hotkey)
-            _check_token(call.amount, 0)
-        case RemoveStake(hotkey=hotkey):
-            account(hotkey)
-            _check_token(call.amount, call.netuid)
-        case Register(hotkey=hotkey) | RegisterNetwork(hotkey=hotkey):
-            account(hotkey)
-        case SetHyperparameter():
-            described(call.name)
-        case SetWeights() | RevealWeights():
-            _check_size("version key", call.version_key, _U64)
-        case ServeAxon():
-            _check_size("version", call.version, _U32)
-        case _:
-            pass
-
-
-def _check_size(what: str, number: int, highest: int) -> None:
-    if not 0 <= number <= highest:
-        raise LedgerError(f"{what} is {number}, expected 0 to {highest}")
-
-
-def _check_token(amount: Balance, netuid: int) -> None:
-    if amount.netuid != netuid:
-        raise UnitMismatch(f"the amount is {amount}, expected {'tao' if netuid == 0 else f'alpha of subnet {netuid}'}")
