@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -95,15 +96,47 @@ def test_importing_anything_has_no_effect_that_is_seen() -> None:
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
+def test_an_import_of_a_packages_inside_counts_as_one_of_the_package() -> None:
+    planted_one = planted("try:\n    from protocols.errors import node\nexcept ImportError:\n    pass", "subnet/one.py")
+    assert set(_wanted(planted_one)) == {"protocols", "protocols.errors", "protocols.errors.node"}
+    assert not set(_wanted(planted("if TYPE_CHECKING:\n    import protocols.errors", "subnet/one.py")))
+
+
 def _wanted(source: Source) -> Iterator[str]:
-    """The modules of ours that a module imports as it is imported."""
-    known = {other.module for other in shipped()}
-    for node in source.tree.body:
+    """The modules of ours that a module imports as it is imported, with the packages that they are in."""
+    own = {source.module, *_packages(source.module)}
+    for node in _at_once(source.tree.body):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:
             parts = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = [part if part in known else node.module for part in parts]
-        yield from (name for name in names if name in known)
+            names = [part if part in _known() else node.module for part in parts]
+        for name in names:
+            # Its own packages were begun before it, so that only what it names of them is waited for.
+            yield from ({name, *(set(_packages(name)) - own)}) & _known()
+
+
+def _at_once(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run when a module is imported, those within conditions included."""
+    for node in body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from _at_once(node.orelse)
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.ClassDef):
+            for inner in (getattr(node, part, []) for part in ("body", "orelse", "finalbody")):
+                yield from _at_once(inner)
+            for handler in getattr(node, "handlers", []):
+                yield from _at_once(handler.body)
+        else:
+            yield node
+
+
+def _packages(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(source.module for source in shipped())
 
 
 def _circle(wanted: Mapping[str, Sequence[str]]) -> list[str]:

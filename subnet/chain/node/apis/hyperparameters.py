@@ -170,7 +170,7 @@ def hyperparameters(chain: SubtensorModule, netuid: int) -> SubnetHyperparamsV2:
         weights_version=chain.WeightsVersionKey[netuid],
         weights_rate_limit=chain.WeightsSetRateLimit[netuid],
         adjustment_interval=chain.AdjustmentInterval[netuid],
-        activity_cutoff=max(1, chain.ActivityCutoffFactorMilli[netuid] * chain.Tempo[netuid] // 1000),
+        activity_cutoff=chain.activity_cutoff(netuid),
         registration_allowed=chain.NetworkRegistrationAllowed[netuid],
         target_regs_per_interval=chain.TargetRegistrationsPerInterval[netuid],
         min_burn=chain.MinBurn[netuid],

@@ -42,6 +42,10 @@ class Clocks(Ledger):
         tempo = self.Tempo[netuid]
         return max(self.LastEpochBlock[netuid] + tempo - self.system.block, 0) if tempo else _NEVER
 
+    def activity_cutoff(self, netuid: int) -> int:
+        """How many blocks a validator may be silent and still count."""
+        return max(1, self.ActivityCutoffFactorMilli[netuid] * self.Tempo[netuid] // 1000)
+
     def in_freeze_window(self, netuid: int) -> bool:
         """Whether the rules are frozen because an epoch is near, or because somebody asked for one."""
         if not self.Tempo[netuid]:

@@ -123,7 +123,7 @@ class Epochs(RootClaims):
         return [oldest[hotkey] for hotkey in hotkeys]
 
     def _settings(self, netuid: int, hotkeys: Sequence[bytes]) -> Settings:
-        owner, tempo = self.SubnetOwnerHotkey[netuid], self.Tempo[netuid]
+        owner = self.SubnetOwnerHotkey[netuid]
         low, high = self.AlphaValues[netuid]
         steepness = Fraction(self.AlphaSigmoidSteepness[netuid], 100)
         liquid = Liquid(Fraction(low, PROPORTION), Fraction(high, PROPORTION), steepness)
@@ -136,8 +136,8 @@ class Epochs(RootClaims):
             ),
             version=Yuma3 if self.Yuma3On[netuid] else Yuma1,
             max_validators=self.MaxAllowedValidators[netuid],
-            activity_cutoff=max(1, self.ActivityCutoffFactorMilli[netuid] * tempo // 1000),
-            tempo=tempo,
+            activity_cutoff=self.activity_cutoff(netuid),
+            tempo=self.Tempo[netuid],
             stake_threshold=self.StakeThreshold.value,
             owner_uid=hotkeys.index(owner) if owner in hotkeys else None,
         )
