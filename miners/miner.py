@@ -25,10 +25,11 @@ from protocols.clock import Clock, SystemClock
 from protocols.errors import ChainUnreachable, LedgerError, ServiceError
 from protocols.keys import Signer
 from protocols.metagraph import Metagraph
+from protocols.model import Model
 from protocols.server import Context, Server, ServerOptions
 from protocols.spec import Subnet
 from protocols.synapse import Reply, Synapse
-from protocols.task import AnswerContext, Model
+from protocols.task import AnswerContext
 from protocols.types import NetUid
 
 __all__ = ["Miner", "MinerOptions"]

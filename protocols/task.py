@@ -10,25 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from protocols.clock import Clock
 from protocols.columns import Flags, Floats
 from protocols.dialect import Caller
+from protocols.model import Model
 from protocols.synapse import Synapse
 from protocols.types import Hotkey
 
-__all__ = ["AnswerContext", "Model", "Replies", "Returned", "Task", "TaskContext"]
-
-
-class Model(Protocol):
-    """What a miner was started with to do the work."""
-
-    async def generate(self, prompt: str, max_tokens: int) -> str:
-        """Continue a text."""
-        ...
+__all__ = ["AnswerContext", "Replies", "Returned", "Task", "TaskContext"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ and `docs/reference/errors.md` are made of, so an error cannot exist without its
           Unreachable  Disconnected  TimedOut
       ServiceError                our own server could not do its part
         BindFailed  ReplayStoreError
+        EngineError                 the machine behind a miner
+          EngineFailed  EngineLacks  ModelUnloadable  UnknownEngine
       KeyMaterialError            keys and addresses
         InvalidAddress  InvalidSecret  NoPrivateKey  DevKeyRefused
         WalletError                 keys on disk
@@ -72,6 +74,13 @@ from protocols.errors.domain import (
     UnknownHyperparameter,
     UnknownSubnet,
     UsageError,
+)
+from protocols.errors.engine import (
+    EngineError,
+    EngineFailed,
+    EngineLacks,
+    ModelUnloadable,
+    UnknownEngine,
 )
 from protocols.errors.node import (
     ChainFileRefused,
@@ -160,6 +169,9 @@ __all__ = [
     "Disconnected",
     "Draining",
     "DumpRefused",
+    "EngineError",
+    "EngineFailed",
+    "EngineLacks",
     "ExtrinsicFailed",
     "ForgedReply",
     "HandlerError",
@@ -186,6 +198,7 @@ __all__ = [
     "MessageError",
     "MethodNotAllowed",
     "ModelMissing",
+    "ModelUnloadable",
     "MoneyError",
     "NoPrivateKey",
     "NotAdmitted",
@@ -216,6 +229,7 @@ __all__ = [
     "TransportError",
     "UnitMismatch",
     "UnknownBlock",
+    "UnknownEngine",
     "UnknownErrorCode",
     "UnknownHyperparameter",
     "UnknownRoute",

@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from protocols.columns import Floats
+from protocols.model import Model
 from protocols.spec import Subnet
-from protocols.task import Model
 from subnet.check.contracts import aggregate, policy, sample, weigh
 from subnet.check.fault import told
 from subnet.check.repeatable import order, scores, tasks

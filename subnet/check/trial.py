@@ -19,9 +19,10 @@ from protocols.columns import Floats
 from protocols.dialect import Caller
 from protocols.errors import InvalidSubnet, OutOfRange
 from protocols.keys import Keypair
+from protocols.model import Model, Sampling
 from protocols.spec import Subnet
 from protocols.synapse import Synapse
-from protocols.task import AnswerContext, Model, Replies, Returned, Task
+from protocols.task import AnswerContext, Replies, Returned, Task
 from protocols.types import Hotkey
 from subnet.check.garbage import garbage
 from subnet.check.playing import Answer, HurriedClock, Items, answer, draw
@@ -36,14 +37,14 @@ VALIDATOR: Final = 255
 _TASK_PATIENCE: Final = 5
 
 
-class Witness:
+class Witness(Model):
     """A model, and whether anything was asked of it."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self.asked = False
 
-    async def generate(self, prompt: str, max_tokens: int) -> str:
+    async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
         """What the model says."""
         self.asked = True
         return await self._model.generate(prompt, max_tokens)

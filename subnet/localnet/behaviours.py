@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from protocols.errors import NotAdmitted
+from protocols.model import Model, Sampling
 from protocols.spec import Subnet
-from protocols.task import AnswerContext, Model
+from protocols.task import AnswerContext
 from subnet.localnet.casting import Part
 from subnet.text import Extractive
 
@@ -76,13 +77,13 @@ class _Careless:
 
 
 @dataclass(slots=True)
-class _Watched:
+class _Watched(Model):
     """A model, and whether it was asked."""
 
     inner: Model
     used: bool = False
 
-    async def generate(self, prompt: str, max_tokens: int) -> str:
+    async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
         """What the model says."""
         self.used = True
         return await self.inner.generate(prompt, max_tokens)

@@ -20,9 +20,10 @@ from incentive.simulation.strategies import Cast
 from protocols.dialect import Caller
 from protocols.errors import SubnetError
 from protocols.keys import encode_address
+from protocols.model import Model, Sampling
 from protocols.spec import Subnet
 from protocols.synapse import Synapse
-from protocols.task import AnswerContext, Model, Returned, Task
+from protocols.task import AnswerContext, Returned, Task
 from protocols.types import Hotkey
 from subnet.simulation.corruption import corrupt_stream
 from subnet.text import Extractive
@@ -157,14 +158,14 @@ class Population:
         return [await answer]
 
 
-class _Noticed:
+class _Noticed(Model):
     """A model that remembers its use: where an answer needs none, a weak model would not make a weak miner."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self.used = False
 
-    async def generate(self, prompt: str, max_tokens: int) -> str:
+    async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
         self.used = True
         return await self._model.generate(prompt, max_tokens)
 

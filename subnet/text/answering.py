@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from protocols.errors import OutOfRange
+from protocols.model import Model, Sampling
 from subnet.text.chance import stream
 from subnet.text.corpus import Fact, invented
 from subnet.text.reading import read
@@ -25,7 +26,7 @@ _MISTAKEN: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Extractive:
+class Extractive(Model):
     """Finds what is asked in the document and tells it in a voice of its own.
 
     Each asked fact is recalled with probability `skill`; of the others one half is told wrong, the other left out.
@@ -43,7 +44,7 @@ class Extractive:
             raise OutOfRange(f"skill is {self.skill}, expected 0 to 1")
         object.__setattr__(self, "_voice", Voice(self.seed))
 
-    async def generate(self, prompt: str, max_tokens: int) -> str:
+    async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
         """The answer, of at most so many words."""
         reading, rng = read(prompt), stream(self.seed, prompt)
         told = {fact.attribute.name: fact for fact in reading.told}
@@ -59,21 +60,21 @@ class Extractive:
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Model):
     """Says the same whatever is asked."""
 
     text: str
 
-    async def generate(self, prompt: str, max_tokens: int) -> str:
+    async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
         """The text, of at most so many words."""
         return _capped(self.text, max_tokens)
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
+class Silent(Model):
     """Has nothing to say: its answers arrive, and are empty."""
 
-    async def generate(self, prompt: str, max_tokens: int) -> str:
+    async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
         """Nothing."""
         return ""
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from protocols.model import Model, Sampling
 from subnet.text.chance import stream
 from subnet.text.corpus import compose
 from subnet.text.vocabulary import REMARKS
@@ -23,7 +24,7 @@ _END: Final = ""
 _DOCUMENTS: Final = 64
 
 
-class NGram:
+class NGram(Model):
     """A model of order 3, trained when it is made on sentences that it then mixes; as an engine it reads nothing.
 
     await NGram(seed=1).generate("This page", max_tokens=20)
@@ -37,7 +38,7 @@ class NGram:
             for first, second, third in zip(words, words[1:], words[2:], strict=False):
                 self._next.setdefault((first, second), []).append(third)
 
-    async def generate(self, prompt: str, max_tokens: int) -> str:
+    async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
         """Go on from the prompt's last two words, or begin anew where they never stood together."""
         return self.sentence(stream(self._seed, prompt), max_tokens, prompt)
 

@@ -20,9 +20,10 @@ from protocols.clock import SystemClock
 from protocols.dialect import Caller
 from protocols.errors import HandlerFailed, NotAdmitted
 from protocols.metagraph import Neuron
+from protocols.model import Model
 from protocols.spec import Subnet
 from protocols.synapse import Synapse
-from protocols.task import AnswerContext, Model
+from protocols.task import AnswerContext
 from tests.attacks.miner import until
 from tests.miners.town import (
     MINER,

@@ -21,10 +21,11 @@ from protocols.endpoint import Endpoint
 from protocols.errors import ChainUnreachable
 from protocols.keys import Keypair, Signer
 from protocols.metagraph import Metagraph
+from protocols.model import Model, Sampling
 from protocols.replay import MemoryReplay
 from protocols.spec import Subnet
 from protocols.synapse import Synapse
-from protocols.task import AnswerContext, Model, Replies, Task, TaskContext
+from protocols.task import AnswerContext, Replies, Task, TaskContext
 from protocols.types import Block, Coldkey, Hotkey, NetUid
 from subnet.chain.memory import Genesis, GenesisNetwork, MemoryChain
 
@@ -85,21 +86,21 @@ class Spell(Echo):
             yield Ask.Reply(text=await ctx.model.generate(letter, 1))
 
 
-class Capitals:
+class Capitals(Model):
     """A model that is good at one thing."""
 
-    async def generate(self, prompt: str, max_tokens: int) -> str:
+    async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
         return prompt.upper()[:max_tokens]
 
 
-class Gate:
+class Gate(Model):
     """A model that works for as long as it is not let go."""
 
     def __init__(self) -> None:
         self.opened = asyncio.Event()
         self.entered = 0
 
-    async def generate(self, prompt: str, max_tokens: int) -> str:
+    async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
         self.entered += 1
         await self.opened.wait()
         return prompt

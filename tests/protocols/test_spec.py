@@ -19,6 +19,7 @@ from protocols.dialect import Caller
 from protocols.endpoint import Endpoint
 from protocols.errors import InvalidSubnet, NotAdmitted
 from protocols.metagraph import Metagraph, Neuron
+from protocols.model import Model, Sampling
 from protocols.spec import Subnet
 from protocols.synapse import Synapse
 from protocols.task import AnswerContext, Replies, Returned, Task, TaskContext
@@ -58,10 +59,10 @@ class Spell(Shout):
             yield Ask.Reply(text=letter.upper())
 
 
-class Capitals:
+class Capitals(Model):
     """A model that is good at one thing."""
 
-    async def generate(self, prompt: str, max_tokens: int) -> str:
+    async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
         return prompt.upper()[:max_tokens]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from protocols.errors import OutOfRange
+from protocols.model import Model, Sampling
 from protocols.spec import Subnet
 from protocols.task import AnswerContext
 from subnet.check import CHECKS, Report, check, rehearse
@@ -96,8 +97,8 @@ def test_a_model_that_cannot_do_the_work_is_named_as_the_reason() -> None:
         async def answer(self, ask: Ask, ctx: AnswerContext) -> Ask.Reply:
             return Ask.Reply(text=await ctx.model.generate(ask.prompt, 8))
 
-    class Backwards:
-        async def generate(self, prompt: str, max_tokens: int) -> str:
+    class Backwards(Model):
+        async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
             return prompt[::-1]
 
     honesty = next(row for row in check(Asking, tasks=2).rows if row.name == "honesty")

@@ -16,7 +16,8 @@ import numpy as np
 import subnet.templates.text.text as bundled
 from protocols.clock import VirtualClock
 from protocols.columns import Floats
-from protocols.task import Model, Replies, Returned, Task, TaskContext
+from protocols.model import Model, Sampling
+from protocols.task import Replies, Returned, Task, TaskContext
 from protocols.types import Ss58
 from subnet.text import Constant, Extractive, Silent
 
@@ -38,14 +39,14 @@ SKILLS: Final = (0.95, 0.85, 0.7, 0.5, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
-class Reworded:
+class Reworded(Model):
     """Answers as another model does, but for some words, which ones its own seed says."""
 
     model: Model
     words: int
     seed: int
 
-    async def generate(self, prompt: str, max_tokens: int) -> str:
+    async def generate(self, prompt: str, max_tokens: int, sampling: Sampling | None = None) -> str:
         return _reworded(await self.model.generate(prompt, max_tokens), self.words, self.seed)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from protocols.errors import OutOfRange
-from protocols.task import Model
+from protocols.model import Model
 from subnet.text import Constant, Extractive, NGram, Quiz, Silent, by_words, compose
 
 

@@ -15,8 +15,8 @@ from incentive.similarity import calibrate
 from protocols.codec import JSON
 from protocols.columns import Floats
 from protocols.errors import MessageError
+from protocols.model import Model
 from protocols.registry import load
-from protocols.task import Model
 from subnet.templates.text.text import Ask, Text
 from subnet.text import Extractive, by_words, own_pairs
 from tests.subnet.text.population import SKILLS, TEMPLATE, Reworded, answers, asked, honest, idle, paid, replies, tasks
