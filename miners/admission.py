@@ -7,6 +7,7 @@ only, and whoever is turned away has cost no parsing. It must not wait for a cha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from protocols.dialect import Caller
@@ -24,6 +25,8 @@ class Members:
         self._definition = definition
         # Until the first metagraph nobody has a row, which the default policy refuses.
         self._rows: Mapping[str, Neuron] = {}
+        self.spent: Counter[str] = Counter()
+        """Tokens by hotkey; of those who were admitted, so of no strangers."""
 
     def renew(self, metagraph: Metagraph) -> None:
         """Know these neurons and no others."""
@@ -35,3 +38,7 @@ class Members:
         neuron = self._rows.get(caller.hotkey)
         self._definition.policy(caller, neuron)
         return 0.0 if neuron is None else float(neuron.stake)
+
+    def charge(self, hotkey: str, tokens: int) -> None:
+        """Note what a caller's work has cost."""
+        self.spent[hotkey] += tokens

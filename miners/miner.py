@@ -17,7 +17,9 @@ from types import TracebackType
 from typing import Self, cast
 
 from miners.admission import Members
+from miners.desk import Desk, Terms
 from miners.draws import draws
+from miners.engines.engine import Engine
 from miners.options import MinerOptions
 from miners.publication import Publication, listening_at
 from protocols.chain import Chain, check_signer
@@ -25,7 +27,6 @@ from protocols.clock import Clock, SystemClock
 from protocols.errors import ChainUnreachable, LedgerError, ServiceError
 from protocols.keys import Signer
 from protocols.metagraph import Metagraph
-from protocols.model import Model
 from protocols.server import Context, Server, ServerOptions
 from protocols.spec import Subnet
 from protocols.synapse import Reply, Synapse
@@ -41,7 +42,7 @@ _LOG = logging.getLogger(__name__)
 class Miner:
     """Answers for one hotkey on one subnet; started once, closed once.
 
-    async with Miner(Echo(), chain=chain, netuid=netuid, key=hotkey, model=model) as miner:
+    async with Miner(Text(), chain=chain, netuid=netuid, key=hotkey, engine=Echo()) as miner:
         await miner.run()
     """
 
@@ -52,7 +53,8 @@ class Miner:
     netuid: NetUid
     key: Signer
     """The hotkey; a coldkey has no place in a running miner."""
-    model: Model
+    engine: Engine
+    """What does the work; started before the first query comes, closed after the last has gone."""
     clock: Clock = field(default_factory=SystemClock)
     options: MinerOptions = field(default_factory=MinerOptions)
     server: Server = field(init=False, repr=False)
@@ -89,11 +91,13 @@ class Miner:
         try:
             metagraph = await self._read()
             self._publication.row(metagraph)
+            await self.engine.start()
             self.url = await self.server.start(self.options.host, self.options.port)
             self._publication.endpoint = self.options.published or listening_at(self.url)
             await self._publication.renew(metagraph)
         except BaseException:
             await self.server.stop(0.0)
+            await self.engine.close()
             raise
         return self.url
 
@@ -101,6 +105,7 @@ class Miner:
         """Take nothing new, let queries under way end, and end `run`; what is published stays on the chain."""
         self._closing.set()
         await self.server.stop(self.options.drain_s)
+        await self.engine.close()
 
     async def run(self) -> None:
         """Refresh until closed; what the chain refuses or fails to answer is logged once and tried again."""
@@ -137,13 +142,21 @@ class Miner:
 
     def answer_context(self, ask: Synapse, context: Context) -> AnswerContext:
         """What the definition may use for a query; its random numbers follow from the query and the hotkey alone."""
+        deadline, rng = self.clock.monotonic() + context.remaining_s, draws(self.key.ss58_address, ask)
+        terms = Terms(
+            priority=context.priority,
+            deadline=deadline,
+            sampling=self.options.sampling,
+            rng=rng,
+            charge=lambda tally: self._members.charge(context.caller.hotkey, tally.prompt + tally.generated),
+        )
         return AnswerContext(
             caller=context.caller,
             request_id=context.request_id,
-            model=self.model,
-            rng=draws(self.key.ss58_address, ask),
+            model=Desk(self.engine, terms),
+            rng=rng,
             clock=self.clock,
-            deadline=self.clock.monotonic() + context.remaining_s,
+            deadline=deadline,
         )
 
     async def __aenter__(self) -> Self:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from protocols.dialect import Hearing
 from protocols.endpoint import Endpoint
 from protocols.errors import UsageError
+from protocols.model import Sampling
 from protocols.replay import Replay
 from protocols.server import Limits
 
@@ -35,6 +36,8 @@ class MinerOptions:
     """Seconds until a chain that was away is tried again; each further wait is twice as long, up to `refresh_s`."""
     drain_s: float = 10.0
     """Seconds that queries under way have to end when the miner closes."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """How tokens are drawn for definitions that do not say."""
     limits: Limits = field(default_factory=Limits)
     """How much a stranger may cost."""
     replay: Replay | None = None

@@ -15,10 +15,10 @@ as soon as its generator is closed. To write one, subclass `Engine` and write `g
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 from protocols.columns import Floats
 from protocols.errors import EngineLacks
@@ -61,16 +61,18 @@ class Embedding:
     tally: Tally = field(default_factory=Tally)
 
 
-class Engine(ABC):
+class Engine(Protocol):
     """What does the work."""
 
     name: ClassVar[str]
 
     async def start(self) -> None:
         """Load what is needed; raises `ModelUnloadable`, and jobs come only afterwards."""
+        return
 
     async def close(self) -> None:
         """End jobs under way and give everything back."""
+        return
 
     def facts(self) -> Mapping[str, Any]:
         """What the miner tells the public of it in `/info`, such as the digest of its weights."""

@@ -143,7 +143,7 @@ class Pipeline:
             async with leash:
                 await self.turnstile.enter(priority)
                 try:
-                    context = Context(caller, caller.request_id, lambda: leash.remaining_s)
+                    context = Context(caller, caller.request_id, lambda: leash.remaining_s, priority)
                     if route.streams:
                         await self._stream(route, ask, context, exchange, heard)
                         return

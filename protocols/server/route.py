@@ -28,6 +28,8 @@ class Context(msgspec.Struct, frozen=True):
     caller: Caller
     request_id: str
     remaining: Callable[[], float]
+    priority: float = 0.0
+    """What admission gave the caller; whatever else has a queue should rank by it too."""
 
     @property
     def remaining_s(self) -> float:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from miners.engines.plain import Plain
 from miners.miner import Miner
 from miners.options import MinerOptions
 from miners.relay import Relay
@@ -226,7 +227,7 @@ class Localnet:
                 chain=self.chain,
                 netuid=_NETUID,
                 key=part.hotkey,
-                model=model(part),
+                engine=Plain(model(part)),
                 options=options,
             )
             self.miners[part.name] = await self._stack.enter_async_context(miner)

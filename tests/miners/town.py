@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from miners.engines.plain import Plain as Simple
 from miners.miner import Miner, MinerOptions
 from protocols import synapse
 from protocols.balance import Balance
@@ -164,7 +165,7 @@ def mine(
     """A miner on a free port that accepts at once, with these of `MinerOptions`."""
     chosen = MinerOptions(**{"port": 0, "replay": MemoryReplay.never_served_before(), "drain_s": 2.0, **options})
     model = model or Capitals()
-    return Miner(definition, chain=chain, netuid=NETUID, key=key, model=model, clock=clock, options=chosen)
+    return Miner(definition, chain=chain, netuid=NETUID, key=key, engine=Simple(model), clock=clock, options=chosen)
 
 
 async def said(
