@@ -67,7 +67,7 @@ class Miner:
     _closing: asyncio.Event = field(init=False, default_factory=asyncio.Event, repr=False)
 
     def __post_init__(self) -> None:
-        self._members = Members(self.definition)
+        self._members = Members(self.definition, self.options.rules, self.clock)
         self._publication = Publication(self.chain, self.netuid, self.key)
         terms = ServerOptions(
             admission=self._members,
@@ -170,7 +170,10 @@ class Miner:
 
     async def _read(self) -> Metagraph:
         metagraph = await self.chain.metagraph(self.netuid)
-        self._members.renew(metagraph)
+        # Only budgets need to know how long a tempo is.
+        is_metered = self.options.rules.are_metered
+        tempo = (await self.chain.hyperparameters(self.netuid)).tempo if is_metered else 0
+        self._members.renew(metagraph, tempo)
         return metagraph
 
     async def _rested(self, seconds: float) -> bool:

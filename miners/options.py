@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from miners.admission.rules import Rules
 from protocols.dialect import Hearing
 from protocols.endpoint import Endpoint
 from protocols.errors import UsageError
@@ -38,6 +39,8 @@ class MinerOptions:
     """Seconds that queries under way have to end when the miner closes."""
     sampling: Sampling = field(default_factory=Sampling)
     """How tokens are drawn for definitions that do not say."""
+    rules: Rules = field(default_factory=Rules)
+    """Whom this miner serves, and how much of it each may use."""
     limits: Limits = field(default_factory=Limits)
     """How much a stranger may cost."""
     replay: Replay | None = None

@@ -17,9 +17,10 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
+from protocols.balance import RAO
 from protocols.columns import Flags, Floats
 from protocols.dialect import Caller
-from protocols.errors import InvalidSubnet, NotAdmitted
+from protocols.errors import InvalidSubnet, Unregistered
 from protocols.keys import short
 from protocols.metagraph import Metagraph, Neuron
 from protocols.synapse import Synapse
@@ -104,7 +105,11 @@ class Subnet(ABC):
     def policy(self, caller: Caller, neuron: Neuron | None) -> None:
         """Let a caller in, or raise `NotAdmitted`; `neuron` is its row of the metagraph, if it has one."""
         if neuron is None:
-            raise NotAdmitted(f"hotkey {short(caller.hotkey)} is not registered on the subnet of {self.name}")
+            raise Unregistered(f"hotkey {short(caller.hotkey)} is not registered on the subnet of {self.name}")
+
+    def priority(self, caller: Caller, neuron: Neuron | None) -> float:
+        """How urgent a caller's query is, by default its stake in tao: twice as much is served a second earlier."""
+        return 0.0 if neuron is None else neuron.stake / RAO
 
     def rewards(self, task: Task, replies: Replies) -> Floats:
         """What `score` says, held to its promise: a number from 0 to 1 for each reply, and 0 where none came."""
@@ -149,6 +154,7 @@ _SHAPES: Final = {
     "aggregate": _Shape(_PLAIN, "def aggregate(self, scores, rewards, asked): ...", 3),
     "weigh": _Shape(_PLAIN, "def weigh(self, scores): ...", 1),
     "policy": _Shape(_PLAIN, "def policy(self, caller, neuron): ...", 2),
+    "priority": _Shape(_PLAIN, "def priority(self, caller, neuron): return 1.0", 2),
 }
 
 

@@ -12,7 +12,11 @@ and `docs/reference/errors.md` are made of, so an error cannot exist without its
           MalformedBody  InvalidMessage  BodyTooLarge  HeadTooLarge  UnsupportedMedia  UnknownRoute  MethodNotAllowed
           SlowRequest
         Refusal                     what was sent is fine, the answer is no
-          NotAdmitted  RateLimited  Overloaded  WarmingUp  Draining
+          NotAdmitted                 not this caller
+            Unregistered  PermitNeeded  StakeNeeded  Denied  NotAllowed
+          RateLimited                 not so much
+            RequestsSpent  TokensSpent  TooManyAtOnce
+          Overloaded  WarmingUp  Draining
         HandlerError                the work itself did not end well
           HandlerFailed  DeadlineExceeded
         ReplyError                  what came back proves nothing
@@ -110,6 +114,7 @@ from protocols.errors.request import (
     BadSignature,
     BodyTooLarge,
     DeadlineExceeded,
+    Denied,
     Draining,
     HandlerError,
     HandlerFailed,
@@ -120,13 +125,20 @@ from protocols.errors.request import (
     MessageError,
     MethodNotAllowed,
     NotAdmitted,
+    NotAllowed,
     Overloaded,
+    PermitNeeded,
     RateLimited,
     Refusal,
     ReplayedRequest,
+    RequestsSpent,
     SlowRequest,
+    StakeNeeded,
     StaleRequest,
+    TokensSpent,
+    TooManyAtOnce,
     UnknownRoute,
+    Unregistered,
     UnsupportedMedia,
     WarmingUp,
     WireError,
@@ -165,6 +177,7 @@ __all__ = [
     "ChainWriteFailed",
     "DeadlineExceeded",
     "DefinitionError",
+    "Denied",
     "DevKeyRefused",
     "Disconnected",
     "Draining",
@@ -202,6 +215,7 @@ __all__ = [
     "MoneyError",
     "NoPrivateKey",
     "NotAdmitted",
+    "NotAllowed",
     "NotFinite",
     "NotRegistered",
     "NothingToWeigh",
@@ -209,6 +223,7 @@ __all__ = [
     "Overloaded",
     "PasswordMissing",
     "PeerError",
+    "PermitNeeded",
     "PoolRefusal",
     "RateLimited",
     "RedirectRefused",
@@ -217,15 +232,19 @@ __all__ = [
     "ReplayedRequest",
     "ReplyError",
     "ReplyTooLarge",
+    "RequestsSpent",
     "RewardError",
     "ServiceError",
     "SlowRequest",
+    "StakeNeeded",
     "StaleMetagraph",
     "StaleRequest",
     "StateDiscarded",
     "SubnetError",
     "SubnetNotFound",
     "TimedOut",
+    "TokensSpent",
+    "TooManyAtOnce",
     "TransportError",
     "UnitMismatch",
     "UnknownBlock",
@@ -236,6 +255,7 @@ __all__ = [
     "UnknownSubnet",
     "Unreachable",
     "UnreadableCase",
+    "Unregistered",
     "UnsignedReply",
     "UnsupportedMedia",
     "UsageError",

@@ -10,6 +10,7 @@ __all__ = [
     "BadSignature",
     "BodyTooLarge",
     "DeadlineExceeded",
+    "Denied",
     "Draining",
     "HandlerError",
     "HandlerFailed",
@@ -20,13 +21,20 @@ __all__ = [
     "MessageError",
     "MethodNotAllowed",
     "NotAdmitted",
+    "NotAllowed",
     "Overloaded",
+    "PermitNeeded",
     "RateLimited",
     "Refusal",
     "ReplayedRequest",
+    "RequestsSpent",
     "SlowRequest",
+    "StakeNeeded",
     "StaleRequest",
+    "TokensSpent",
+    "TooManyAtOnce",
     "UnknownRoute",
+    "Unregistered",
     "UnsupportedMedia",
     "WarmingUp",
     "WireError",
@@ -156,11 +164,64 @@ class NotAdmitted(Refusal):
     advice = "subnet explain not_admitted"
 
 
+class Unregistered(NotAdmitted):
+    """The caller's hotkey is not registered on the subnet, as far as the miner has read the chain."""
+
+    code = "unregistered"
+    advice = "register the hotkey; a miner may take a minute to see it"
+
+
+class PermitNeeded(NotAdmitted):
+    """The miner serves only neurons that may set weights."""
+
+    code = "permit_needed"
+    advice = "a permit comes with enough stake, at the next epoch"
+
+
+class StakeNeeded(NotAdmitted):
+    """The caller has less stake than the miner asks for."""
+
+    code = "stake_needed"
+    advice = "btcli stake add"
+
+
+class Denied(NotAdmitted):
+    """The miner's operator refuses this hotkey or its coldkey by name."""
+
+    code = "denied"
+    advice = "ask another miner"
+
+
+class NotAllowed(NotAdmitted):
+    """The miner serves only the hotkeys that its operator has named."""
+
+    code = "not_allowed"
+    advice = "ask another miner"
+
+
 class RateLimited(Refusal):
     """Too many requests of this address failed, or this caller's budget is spent."""
 
     code, status = "rate_limited", 429
     advice = "wait for the seconds that Retry-After names"
+
+
+class RequestsSpent(RateLimited):
+    """The caller has sent as many queries as its stake has a share in."""
+
+    code = "requests_spent"
+
+
+class TokensSpent(RateLimited):
+    """The caller has had as many tokens read and written as its stake has a share in."""
+
+    code = "tokens_spent"
+
+
+class TooManyAtOnce(RateLimited):
+    """The caller has as many queries under way as one caller may."""
+
+    code = "too_many_at_once"
 
 
 class Overloaded(Refusal):

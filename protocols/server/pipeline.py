@@ -22,7 +22,7 @@ from typing import Any, Final, TypeVar
 
 from protocols.auth import check_freshness
 from protocols.clock import Clock
-from protocols.dialect import Caller, Head, Heard, Hearing
+from protocols.dialect import Caller, Head, Heard, Hearing, Outgoing
 from protocols.errors import (
     AuthError,
     Draining,
@@ -34,6 +34,7 @@ from protocols.errors import (
     Refusal,
     ReplayedRequest,
     SubnetError,
+    Unregistered,
     WarmingUp,
     WireError,
 )
@@ -136,26 +137,37 @@ class Pipeline:
         caller = heard.authenticate(body)
         await self._remember(caller)
         priority = self._parts.admission.admit(caller, route.query)
-        ask = heard.read(body, route.query)
-        leash = Leash(self._limit_s(head), exchange.receive)
+        try:
+            ask = heard.read(body, route.query)
+            leash = Leash(self._limit_s(head), exchange.receive)
+            context = Context(caller, caller.request_id, lambda: leash.remaining_s, priority)
+            outgoing = await self._work(route, ask, context, exchange, leash)
+        finally:
+            self._parts.admission.left(caller)
+        if outgoing is not None:
+            await exchange.write(outgoing)
+
+    async def _work(
+        self, route: Route, ask: Any, context: Context, exchange: Exchange, leash: Leash
+    ) -> Outgoing | None:
+        """The reply to be sent, or None where it was streamed."""
+        assert exchange.heard is not None
         self.running.add(leash)
         try:
             async with leash:
-                await self.turnstile.enter(priority)
+                await self.turnstile.enter(context.priority)
                 try:
-                    context = Context(caller, caller.request_id, lambda: leash.remaining_s, priority)
                     if route.streams:
-                        await self._stream(route, ask, context, exchange, heard)
-                        return
+                        await self._stream(route, ask, context, exchange, exchange.heard)
+                        return None
                     reply = await self._answer(route, ask, context)
                 finally:
                     self.turnstile.leave()
-                outgoing = self._encoded(route, context, heard.answer, reply)
+                return self._encoded(route, context, exchange.heard.answer, reply)
         finally:
             self.running.discard(leash)
             if self.draining and not self.running:
                 self._none_running.set()
-        await exchange.write(outgoing)
 
     def _head(self, route: Route, scope: Scope) -> Head:
         if self.draining:
@@ -238,7 +250,8 @@ class Pipeline:
         return HandlerFailed(f"handler of {route.name} failed, request {context.request_id}")
 
     def _charge(self, error: WireError, address: str) -> None:
-        if isinstance(error, AuthError | MessageError):
+        # A key costs nothing to make, so an unregistered one is worth no more than a bad signature.
+        if isinstance(error, AuthError | MessageError | Unregistered):
             self._strikes.charge(address, self._parts.clock.monotonic())
 
 

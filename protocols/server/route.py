@@ -47,6 +47,10 @@ class Admission(Protocol):
         """The priority of this caller's query, or raise `NotAdmitted` or `RateLimited`."""
         ...
 
+    def left(self, caller: Caller) -> None:
+        """Note that a query that was admitted is over, however it ended."""
+        ...
+
 
 class AdmitAll:
     """Everyone who can sign is served, all alike."""
@@ -54,6 +58,9 @@ class AdmitAll:
     def admit(self, caller: Caller, query: type[Synapse]) -> float:
         """Priority 0 for all."""
         return 0.0
+
+    def left(self, caller: Caller) -> None:
+        """Nothing was counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is served next: a bounded number of slots, and a bounded queue in order of priority.
 
-Priority is real here: of all who wait, the highest goes first, and when the queue is full a newcomer of higher priority
-takes the place of the lowest. Equals go in the order in which they came.
+Priority is real here: whoever waits counts as having come earlier by the head start that `protocols.turns` gives to its
+priority, and when the queue is full a newcomer with a larger one takes the place of the last. Equals go in the order in
+which they came.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import math
 from bisect import bisect_left, insort
 from typing import TypeAlias
 
 from protocols.errors import Overloaded
+from protocols.turns import lead
 
 # Sorted, the last is served first; the count makes each unique, so futures are never compared.
 _Entry: TypeAlias = tuple[float, int, asyncio.Future[None]]
@@ -38,11 +39,11 @@ class Turnstile:
         if self._free > 0:
             self._free -= 1
             return
-        # One policy's mistake must not break the order for everyone else.
-        rank = -math.inf if math.isnan(priority) else priority
+        loop = asyncio.get_running_loop()
+        rank = lead(priority) - loop.time()
         if len(self._queue) >= self._limit:
             self._make_room(rank)
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[None] = loop.create_future()
         entry = (rank, next(self._order), turn)
         insort(self._queue, entry)
         try:

@@ -14,7 +14,7 @@ import pytest
 
 from protocols.client import Client, Peer
 from protocols.errors import CATALOGUE
-from protocols.server import Context, Limits, ServerOptions
+from protocols.server import AdmitAll, Context, Limits, ServerOptions
 from protocols.synapse import Synapse
 from tests.attacks.miner import ALICE, BODY, MINER, Ask, Count, Gate, Letter, Target, serving, until
 from tests.attacks.raw import connect, exchange, get, request
@@ -170,7 +170,7 @@ async def test_a_handler_that_always_fails_fills_no_log(caplog: pytest.LogCaptur
 
 
 async def test_a_caller_who_fills_the_queue_is_refused_and_one_of_higher_priority_is_not() -> None:
-    class ByKey:
+    class ByKey(AdmitAll):
         def admit(self, caller: object, query: type[Synapse]) -> float:
             return 1.0 if getattr(caller, "hotkey", "") == ALICE.ss58_address else 0.0
 

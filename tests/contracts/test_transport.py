@@ -31,7 +31,7 @@ from protocols.errors import (
 from protocols.keys import Keypair
 from protocols.memory import MemoryNetwork, MemoryTransport
 from protocols.replay import MemoryReplay
-from protocols.server import Answer, Context, Limits, Server, ServerOptions
+from protocols.server import AdmitAll, Answer, Context, Limits, Server, ServerOptions
 from protocols.synapse import Synapse
 
 ALICE = Keypair.from_uri("//Alice")
@@ -404,7 +404,7 @@ async def test_a_stream_is_asked_again_when_the_peer_says(world: World) -> None:
         async def sleep(self, seconds: float) -> None:
             world.work.refusals.clear()
 
-    class Full:
+    class Full(AdmitAll):
         def admit(self, caller: Caller, query: type[Synapse]) -> float:
             if world.work.refusals:
                 raise world.work.refusals[0]
@@ -421,7 +421,7 @@ async def test_a_stream_is_asked_again_when_the_peer_says(world: World) -> None:
 
 @pytest.mark.serial
 async def test_higher_priority_goes_first_and_equals_in_their_order(world: World) -> None:
-    class ByText:
+    class ByText(AdmitAll):
         def admit(self, caller: Caller, query: type[Synapse]) -> float:
             return 5.0 if query is Count else 1.0
 

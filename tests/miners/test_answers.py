@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from miners.admission import Members
+from miners.admission import Members, Rules
 from miners.draws import draws
+from protocols.balance import RAO
 from protocols.client import Client, Peer
 from protocols.clock import SystemClock
 from protocols.dialect import Caller
@@ -96,7 +97,7 @@ async def test_a_stranger_is_refused_and_the_model_never_hears_of_it(chain: Ledg
     async with mine(chain, Plain(), gate) as miner:
         refused = (await said(miner.url, Ask(prompt="hello"), by=STRANGER)).error
     assert isinstance(refused, PeerError)
-    assert refused.peer_code == "not_admitted"
+    assert refused.peer_code == "unregistered"
     assert gate.entered == 0
 
 
@@ -108,12 +109,12 @@ async def test_the_policy_of_the_definition_decides_by_the_callers_row(chain: Le
 
 
 def test_stake_is_the_priority_of_whoever_the_policy_lets_in() -> None:
-    members = Members(Plain())
-    rows = [Neuron(Uid(0), address(VALIDATOR), Coldkey(address(VALIDATOR)), stake=7)]
+    members = Members(Plain(), Rules(), SystemClock())
+    rows = [Neuron(Uid(0), address(VALIDATOR), Coldkey(address(VALIDATOR)), stake=7 * RAO)]
     callers = [Caller(key.ss58_address, 1, "btauth/1", "r", b"") for key in (VALIDATOR, STRANGER)]
     with pytest.raises(NotAdmitted):
         members.admit(callers[0], Ask)  # nobody is known yet
-    members.renew(Metagraph.of(NETUID, Block(1), rows))
+    members.renew(Metagraph.of(NETUID, Block(1), rows), tempo=0)
     assert members.admit(callers[0], Ask) == 7.0
     with pytest.raises(NotAdmitted):
         members.admit(callers[1], Ask)

@@ -13,7 +13,7 @@ import pytest
 from protocols import synapse
 from protocols.client import Client, Peer
 from protocols.errors import PeerError, TimedOut
-from protocols.server import Context, Limits, ServerOptions
+from protocols.server import AdmitAll, Context, Limits, ServerOptions
 from protocols.synapse import Synapse
 from tests.attacks.miner import ALICE, MINER, Ask, Count, Gate, Letter, Target, serving, until
 from tests.attacks.raw import connect, exchange, get
@@ -213,7 +213,7 @@ async def test_of_those_who_wait_the_highest_priority_is_served_first() -> None:
         served.append(ask.prompt)
         return await gate.answer(ask, ctx)
 
-    class ByPrompt:
+    class ByPrompt(AdmitAll):
         ranks: Iterator[float] = iter([0.0, 1.0, 3.0, 2.0, 3.0])
 
         def admit(self, caller: object, query: type[Synapse]) -> float:

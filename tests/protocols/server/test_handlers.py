@@ -20,7 +20,7 @@ from protocols.errors import (
     PeerError,
     RateLimited,
 )
-from protocols.server import Context, Route, Server, ServerOptions
+from protocols.server import AdmitAll, Context, Route, Server, ServerOptions
 from protocols.synapse import Synapse
 from tests.attacks.miner import ALICE, MINER, Ask, Count, Gate, Letter, Seen, Target, serving
 from tests.attacks.raw import exchange, get
@@ -167,7 +167,7 @@ async def test_a_stream_that_fails_says_so_after_its_items_and_is_logged_once(ca
 
 
 async def test_a_policy_that_breaks_is_an_error_and_not_an_open_door(caplog: pytest.LogCaptureFixture) -> None:
-    class Policy:
+    class Policy(AdmitAll):
         def admit(self, caller: object, query: type[Synapse]) -> float:
             raise ValueError("password=1234 is not in list")
 
@@ -184,7 +184,7 @@ async def test_a_policy_that_breaks_is_an_error_and_not_an_open_door(caplog: pyt
 async def test_a_policy_is_asked_only_about_callers_who_proved_who_they_are() -> None:
     asked: list[str] = []
 
-    class Policy:
+    class Policy(AdmitAll):
         def admit(self, caller: Any, query: type[Synapse]) -> float:
             asked.append(caller.hotkey)
             raise NotAdmitted("not registered")

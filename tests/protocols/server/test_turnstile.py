@@ -174,14 +174,29 @@ async def test_one_who_has_left_and_not_yet_noticed_is_not_given_a_slot_or_displ
 async def test_a_priority_that_is_no_number_goes_last_and_breaks_nothing() -> None:
     crowd = Crowd(slots=1, waiting=10)
     await crowd.come("inside")
-    for name, priority in [("a", 1.0), ("nan", math.nan), ("b", 2.0), ("nan2", math.nan), ("c", -5.0)]:
+    for name, priority in [("a", 1.0), ("nan", math.nan), ("b", 2.0), ("nan2", math.nan), ("c", 3.0)]:
         await crowd.come(name, priority)
     crowd.cancel("nan")
     served = []
     for _ in range(5):
         await crowd.go(crowd.inside[0])
         served += crowd.inside
-    assert served == ["b", "a", "c", "nan2"]
+    assert served == ["c", "b", "a", "nan2"]
+
+
+async def test_whoever_has_waited_long_enough_goes_before_a_newcomer_of_any_priority() -> None:
+    crowd = Crowd(slots=1, waiting=10)
+    await crowd.come("inside")
+    await crowd.come("patient", 0.0)
+    await asyncio.sleep(0.2)
+    await crowd.come("slightly richer", 0.1)  # a head start of 0.14 s
+    await crowd.come("much richer", 3.0)
+    served = []
+    for _ in range(3):
+        await crowd.go(crowd.inside[0])
+        served += crowd.inside
+    assert served == ["much richer", "patient", "slightly richer"]
+    await crowd.disperse()
 
 
 STEPS = st.lists(
