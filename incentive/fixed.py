@@ -81,21 +81,22 @@ U96F32: Final = Format("U96F32", 128, 32, signed=False)
 U64F64: Final = Format("U64F64", 128, 64, signed=False)
 
 _EXP_LIMIT: Final = 20
-_EXP_TERMS: Final = 32
-_E: Final = 22_802_600 << 9  # the chain's e: 23 bits behind the point
+_E: Final = 22_802_600  # the chain's e: 23 bits behind the point
+_E_FRACTION: Final = 23
 
 
-def exp(bits: int) -> int:
-    """e to the power of an I32F32 number within [-20, 20], which larger ones are clamped to, by the chain's series."""
-    x = min(max(bits, -I32F32.of(_EXP_LIMIT)), I32F32.of(_EXP_LIMIT))
-    if x == I32F32.one:
-        return _E
-    return _series(x) if x >= 0 else I32F32.divide(I32F32.one, _series(-x))
+def exp(bits: int, kind: Format = I32F32, limit: int = _EXP_LIMIT) -> int:
+    """e to the power of a number within the limit, which larger ones are clamped to, by the chain's series."""
+    x = min(max(bits, -kind.of(limit)), kind.of(limit))
+    if x == kind.one:
+        return _E << (kind.fraction - _E_FRACTION)
+    return _series(x, kind) if x >= 0 else kind.divide(kind.one, _series(-x, kind))
 
 
-def _series(x: int) -> int:
-    term, total = x, I32F32.one + x
-    for i in range(2, _EXP_TERMS):
-        term = I32F32.multiply(term, x) // i
-        total = I32F32.saturate(total + term)
+def _series(x: int, kind: Format) -> int:
+    term, total = x, kind.one + x
+    # The chain's library takes as many terms as there are bits behind the point.
+    for i in range(2, kind.fraction):
+        term = kind.multiply(term, x) // i
+        total = kind.saturate(total + term)
     return total

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from protocols.balance import Balance
 from protocols.calls import Call
+from protocols.endpoint import Endpoint
 from protocols.errors import DevKeyRefused, LedgerError
 from protocols.hyperparameters import Hyperparameters
 from protocols.keys import Signer, is_dev_address, short
@@ -21,7 +22,7 @@ from protocols.metagraph import Metagraph
 from protocols.sparse import SparseRows
 from protocols.types import Block, Coldkey, Hotkey, Json, NetUid, Ss58
 
-__all__ = ["Chain", "Commitment", "Epoch", "Event", "Receipt", "SubnetInfo", "check_signer"]
+__all__ = ["Chain", "Commitment", "Epoch", "Event", "Receipt", "SubnetInfo", "check_reachable", "check_signer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,10 @@ class Chain(Protocol):
         """The newest block."""
         ...
 
+    async def time_ns(self) -> int:
+        """When the newest block says that it was made, in nanoseconds since 1970."""
+        ...
+
     async def wait_for_block(self, block: Block) -> Block:
         """Wait for a block and return the newest by then; `ChainUnreachable` also where the chain stands still."""
         ...
@@ -154,6 +159,15 @@ class Chain(Protocol):
         After `ChainUnreachable` it may or may not be included later: read the state before sending again.
         """
         ...
+
+
+def check_reachable(chain: Chain, endpoint: Endpoint) -> None:
+    """Refuse to tell a public chain of an address that leads its readers into their own networks."""
+    if not (chain.is_local or endpoint.is_public):
+        raise LedgerError(
+            f"endpoint {endpoint.ip}:{endpoint.port} is not public, nobody on this chain could reach it",
+            help="publish the address that others reach: --published IP:PORT",
+        )
 
 
 def check_signer(chain: Chain, signer: Signer) -> None:

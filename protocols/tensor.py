@@ -11,32 +11,34 @@ library's copies nor its dictionary. MessagePack carries the file as `bin`, JSON
 from __future__ import annotations
 
 import math
-from functools import lru_cache
-from typing import Annotated, Any, Final, final
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, final
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from protocols.errors import InvalidMessage
 
-Array = npt.NDArray[Any]
+# Every server and client knows of tensors, few ever see one, and numpy takes longer to load than all of the rest.
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-_DTYPES: Final[dict[str, np.dtype[Any]]] = {
-    "F64": np.dtype("<f8"),
-    "F32": np.dtype("<f4"),
-    "F16": np.dtype("<f2"),
-    "I64": np.dtype("<i8"),
-    "I32": np.dtype("<i4"),
-    "I16": np.dtype("<i2"),
-    "I8": np.dtype("i1"),
-    "U64": np.dtype("<u8"),
-    "U32": np.dtype("<u4"),
-    "U16": np.dtype("<u2"),
-    "U8": np.dtype("u1"),
-    "BOOL": np.dtype("?"),
+Array: TypeAlias = "npt.NDArray[Any]"
+
+_CODES: Final = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "u1",
+    "BOOL": "?",
 }
-_NAMES: Final = {dtype: name for name, dtype in _DTYPES.items()}
 _LENGTH_BYTES: Final = 8
 
 _Size = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -72,11 +74,13 @@ class Tensor:
     _file: bytes
 
     def __init__(self, array: Array) -> None:
+        import numpy as np
+
         source = np.asarray(array)
         source = np.asarray(source, dtype=source.dtype.newbyteorder("<"), order="C")
-        name = _NAMES.get(source.dtype)
+        name = _names().get(source.dtype)
         if name is None:
-            raise InvalidMessage(f"array holds {source.dtype}, a tensor can hold {', '.join(map(str, _NAMES))}")
+            raise InvalidMessage(f"array holds {source.dtype}, a tensor can hold {', '.join(map(str, _names()))}")
         prefix = _prefix(name, source.shape)
         # The one copy: afterwards the caller may change the array, and the tensor stays what it was.
         self._file = b"".join((prefix, source.data if source.size else b""))
@@ -132,6 +136,8 @@ def encode_hook(value: object) -> bytes:
     """What msgspec writes for a tensor: `bin` in MessagePack, base64 in JSON."""
     if isinstance(value, Tensor):
         return value._file
+    import numpy as np
+
     if isinstance(value, np.generic | np.ndarray):
         raise TypeError(f"numpy's {type(value).__name__} cannot travel, use .tolist() or a Tensor")
     raise TypeError(f"{type(value).__qualname__} cannot travel")
@@ -169,10 +175,22 @@ def schema_hook(kind: type) -> dict[str, Any]:
     raise NotImplementedError(f"{kind.__qualname__} cannot travel")
 
 
+@cache
+def _dtypes() -> dict[str, np.dtype[Any]]:
+    import numpy as np
+
+    return {name: np.dtype(code) for name, code in _CODES.items()}
+
+
+@cache
+def _names() -> dict[np.dtype[Any], str]:
+    return {dtype: name for name, dtype in _dtypes().items()}
+
+
 @lru_cache(maxsize=256)
 def _prefix(name: str, shape: tuple[int, ...]) -> bytes:
     sizes = ",".join(map(str, shape))
-    end = math.prod(shape) * _DTYPES[name].itemsize
+    end = math.prod(shape) * _dtypes()[name].itemsize
     header = f'{{"t":{{"dtype":"{name}","shape":[{sizes}],"data_offsets":[0,{end}]}}}}'.encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(_LENGTH_BYTES, "little") + header
@@ -185,9 +203,9 @@ def _read(file: bytes) -> Tensor:
     if len(file) < _LENGTH_BYTES or start > len(file):
         raise ValueError(f"safetensors header ends at byte {start} of {len(file)}")
     entry = _entry(file[_LENGTH_BYTES:start])
-    dtype = _DTYPES.get(entry.dtype)
+    dtype = _dtypes().get(entry.dtype)
     if dtype is None:
-        raise ValueError(f"dtype is {entry.dtype[:16]!a}, expected one of {', '.join(_DTYPES)}")
+        raise ValueError(f"dtype is {entry.dtype[:16]!a}, expected one of {', '.join(_CODES)}")
     data = len(file) - start
     needed = math.prod(entry.shape) * dtype.itemsize
     if entry.data_offsets != (0, data):
@@ -210,6 +228,8 @@ def _entry(header: bytes) -> _Entry:
 
 
 def _view(shape: tuple[int, ...], dtype: np.dtype[Any], file: bytes, start: int) -> Array:
+    import numpy as np
+
     array: Array = np.ndarray(shape, dtype, file, start)
     if dtype.kind == "b" and array.size and array.view(np.uint8).max() > 1:
         raise ValueError("a BOOL tensor holds a byte that is neither 0 nor 1")

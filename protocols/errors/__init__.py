@@ -24,7 +24,7 @@ and `docs/reference/errors.md` are made of, so an error cannot exist without its
         TransportError              nothing came back
           Unreachable  Disconnected  TimedOut
       ServiceError                our own server could not do its part
-        BindFailed  ReplayStoreError
+        BindFailed  ClockSkewed  ReplayStoreError
         EngineError                 the machine behind a miner
           EngineFailed  EngineLacks  ModelUnloadable  UnknownEngine
       KeyMaterialError            keys and addresses
@@ -34,7 +34,8 @@ and `docs/reference/errors.md` are made of, so an error cannot exist without its
       MoneyError                  amounts
         UnitMismatch  InvalidAmount
       LedgerError                 what a chain says
-        NotRegistered  UnknownSubnet  ChainUnreachable  ExtrinsicFailed  StaleMetagraph
+        NotRegistered  UnknownSubnet  ChainUnreachable  ExtrinsicFailed  PriceTooHigh  RegistrationFailed
+        StaleMetagraph
         ChainFileRefused  ChainWriteFailed  DumpRefused  PoolRefusal  StateDiscarded  UnknownBlock
       DefinitionError             what a subnet designer wrote
         InvalidSynapse  InvalidSubnet  SubnetNotFound  AlreadyRegistered  InvalidHyperparameter  UnknownHyperparameter
@@ -55,6 +56,7 @@ from protocols.errors.domain import (
     AlreadyRegistered,
     BindFailed,
     ChainUnreachable,
+    ClockSkewed,
     DefinitionError,
     DevKeyRefused,
     ExtrinsicFailed,
@@ -69,6 +71,8 @@ from protocols.errors.domain import (
     MoneyError,
     NoPrivateKey,
     NotRegistered,
+    PriceTooHigh,
+    RegistrationFailed,
     ReplayStoreError,
     ServiceError,
     StaleMetagraph,
@@ -175,6 +179,7 @@ __all__ = [
     "ChainFileRefused",
     "ChainUnreachable",
     "ChainWriteFailed",
+    "ClockSkewed",
     "DeadlineExceeded",
     "DefinitionError",
     "Denied",
@@ -225,9 +230,11 @@ __all__ = [
     "PeerError",
     "PermitNeeded",
     "PoolRefusal",
+    "PriceTooHigh",
     "RateLimited",
     "RedirectRefused",
     "Refusal",
+    "RegistrationFailed",
     "ReplayStoreError",
     "ReplayedRequest",
     "ReplyError",

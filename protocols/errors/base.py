@@ -16,6 +16,9 @@ class SubnetError(Exception):
 
     code: ClassVar[str] = "subnet_error"
     status: ClassVar[int] = 500
+    """Of an HTTP response that says so."""
+    exit_code: ClassVar[int] = 1
+    """Of a program that ends with it: 2 for what was typed, 75 where starting it again may help, 78 where it cannot."""
     advice: ClassVar[str] = ""
 
     def __init__(self, message: str, *, help: str | None = None, retry_after_s: float | None = None) -> None:

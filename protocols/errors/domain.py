@@ -9,6 +9,7 @@ __all__ = [
     "AlreadyRegistered",
     "BindFailed",
     "ChainUnreachable",
+    "ClockSkewed",
     "DefinitionError",
     "DevKeyRefused",
     "ExtrinsicFailed",
@@ -23,6 +24,8 @@ __all__ = [
     "MoneyError",
     "NoPrivateKey",
     "NotRegistered",
+    "PriceTooHigh",
+    "RegistrationFailed",
     "ReplayStoreError",
     "ServiceError",
     "StaleMetagraph",
@@ -45,6 +48,7 @@ class BindFailed(ServiceError):
     """The address is in use, not ours, or needs rights that this process has not."""
 
     code = "bind_failed"
+    exit_code = 75
     advice = "see who listens: ss -ltnp"
 
 
@@ -59,6 +63,7 @@ class KeyMaterialError(SubnetError):
     """A key or an address cannot be used."""
 
     code = "key_error"
+    exit_code = 78
 
 
 class InvalidAddress(KeyMaterialError):
@@ -119,6 +124,7 @@ class NotRegistered(LedgerError):
     """The hotkey has no uid on this subnet."""
 
     code = "not_registered"
+    exit_code = 78
     advice = "register the hotkey on the subnet first"
 
 
@@ -126,14 +132,39 @@ class UnknownSubnet(LedgerError):
     """There is no subnet with this netuid."""
 
     code = "unknown_subnet"
+    exit_code = 78
     advice = "check the netuid"
+
+
+class ClockSkewed(ServiceError):
+    """This machine's clock is wrong by more than signed requests may be old."""
+
+    code = "clock_skewed"
+    exit_code = 75
+    advice = "timedatectl set-ntp true"
 
 
 class ChainUnreachable(LedgerError):
     """No endpoint of the chain answered in time."""
 
     code = "chain_unreachable"
+    exit_code = 75
     advice = "check the endpoint and the network"
+
+
+class PriceTooHigh(LedgerError):
+    """A place on the subnet costs more than was to be paid, or than there is."""
+
+    code = "price_too_high"
+    advice = "wait until it has fallen, or allow more: subnet miner register --most TAO"
+
+
+class RegistrationFailed(LedgerError):
+    """No place could be bought for a miner that was told to buy one."""
+
+    code = "registration_failed"
+    exit_code = 78
+    advice = "subnet miner register --dry-run"
 
 
 class ExtrinsicFailed(LedgerError):
@@ -154,6 +185,7 @@ class DefinitionError(SubnetError):
     """A subnet definition cannot be used as written."""
 
     code = "definition_error"
+    exit_code = 78
 
 
 class InvalidSynapse(DefinitionError):
@@ -202,6 +234,7 @@ class UsageError(SubnetError):
     """What was typed cannot be carried out."""
 
     code = "usage_error"
+    exit_code = 2
     advice = "subnet --help"
 
 

@@ -18,6 +18,7 @@ class EngineFailed(EngineError):
     """The engine broke down while it worked, or the server that it asks did not answer."""
 
     code, status = "engine_failed", 503
+    exit_code = 75
     advice = "see why in the miner's log, then check it: subnet miner status"
 
 
@@ -32,6 +33,7 @@ class ModelUnloadable(EngineError):
     """The model is not there, is damaged, or does not fit the engine."""
 
     code = "model_unloadable"
+    exit_code = 78
     advice = "name a folder or hub name that transformers can load: subnet miner run APP --model FOLDER"
 
 
@@ -39,4 +41,5 @@ class UnknownEngine(EngineError):
     """No engine has this name."""
 
     code = "unknown_engine"
+    exit_code = 78
     advice = "see which there are: subnet miner run --help"

@@ -14,7 +14,7 @@ A server is an ASGI application too: `app` can be mounted or tested without a so
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -55,6 +55,8 @@ class ServerOptions:
     """Dialects of older peers, served besides our own."""
     checks: Mapping[str, Check] = field(default_factory=dict)
     """What `/readyz` asks, by name."""
+    facts: Callable[[], Mapping[str, Any]] = dict
+    """What `/info` tells besides, asked each time."""
     clock: Clock = field(default_factory=SystemClock)
     """What time it is, for freshness and for the replay window."""
 
@@ -88,7 +90,10 @@ class Server:
             **options.checks,
         }
         info = self._info(key, dialects)
-        self._pages = Pages(info, self._routes, checks, meters=self.meters, complaints=complaints)
+        self._pages = Pages(
+            lambda: {**options.facts(), **info}, self._routes, checks, meters=self.meters, complaints=complaints
+        )
+        self.meters.gauge("subnet_ready", "Whether every check of /readyz holds", self._pages.is_ready)
         self._listener = Listener(self.app, Door(options.limits, self.meters))
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:

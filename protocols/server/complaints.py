@@ -8,10 +8,14 @@ reports say everything there is to know; of the rest only the number is kept.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from protocols.clock import Clock
 
 _LOG = logging.getLogger(__name__)
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 class Complaints:
@@ -25,8 +29,8 @@ class Complaints:
         self._since = clock.monotonic()
         self._unsaid = 0
 
-    def report(self, what: str, error: BaseException) -> None:
-        """Log an error with its traceback, or only count it."""
+    def report(self, what: str, error: BaseException, about: Mapping[str, object] = _NOTHING) -> None:
+        """Log an error with its traceback and the fields that say what it was about, or only count it."""
         now = self._clock.monotonic()
         self._left = min(self._burst, self._left + (now - self._since) * self._per_s)
         self._since = now
@@ -37,7 +41,7 @@ class Complaints:
         if self._unsaid:
             _LOG.error("%d more errors were not logged one by one", self._unsaid)
             self._unsaid = 0
-        _LOG.error("%s", what, exc_info=error)
+        _LOG.error("%s", what, exc_info=error, extra=about)
 
 
 __all__ = ["Complaints"]

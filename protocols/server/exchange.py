@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from protocols.dialect import Heard, Hearing, Outgoing, StreamWriter
+from protocols.dialect import Caller, Heard, Hearing, Outgoing, StreamWriter
 from protocols.errors import BodyTooLarge, MalformedAuth, MalformedBody, SubnetError, UnsupportedMedia
 from protocols.faults import plain_refusal
 from protocols.server.leash import CallerLeft
@@ -20,12 +20,13 @@ Send = Callable[[Any], Awaitable[None]]
 class Exchange:
     """What is known of one request so far, and what was written in return."""
 
-    __slots__ = ("_body_read", "_send", "_started", "_writer", "heard", "hearing", "receive")
+    __slots__ = ("_body_read", "_send", "_started", "_writer", "caller", "heard", "hearing", "receive")
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self.receive = receive
         self.hearing: Hearing | None = None
         self.heard: Heard | None = None
+        self.caller: Caller | None = None
         self._send = send
         self._started = False
         self._body_read = False

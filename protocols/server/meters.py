@@ -8,17 +8,14 @@ from a peer, so that nobody can make the number of series grow.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-_BOUNDS: Final = (*map(str, _SECONDS), "+Inf")
+from protocols.histogram import Histogram
 
 
 class Meters(Collector):
@@ -29,8 +26,7 @@ class Meters(Collector):
         self.connections = 0
         self._queries: Counter[tuple[str, str]] = Counter()
         self._refusals: Counter[str] = Counter()
-        self._buckets: dict[str, list[int]] = {}
-        self._seconds: dict[str, float] = {}
+        self._seconds: defaultdict[str, Histogram] = defaultdict(Histogram)
         self._gauges: list[tuple[str, str, Callable[[], float]]] = []
         self.gauge("subnet_connections", "Open connections", lambda: self.connections)
         self.registry.register(self)
@@ -39,14 +35,14 @@ class Meters(Collector):
         """Show a value that is read when somebody asks."""
         self._gauges.append((name, about, read))
 
+    def add(self, collector: Collector) -> None:
+        """Show what somebody else counts, besides."""
+        self.registry.register(collector)
+
     def answered(self, query: str, outcome: str, seconds: float) -> None:
         """Count a query that reached its route, whatever came of it."""
         self._queries[query, outcome] += 1
-        buckets = self._buckets.get(query)
-        if buckets is None:
-            buckets = self._buckets[query] = [0] * len(_BOUNDS)
-        buckets[bisect_left(_SECONDS, seconds)] += 1
-        self._seconds[query] = self._seconds.get(query, 0.0) + seconds
+        self._seconds[query].add(seconds)
 
     def refused(self, reason: str) -> None:
         """Count a request or connection that was turned away at the door."""
@@ -76,9 +72,8 @@ class Meters(Collector):
 
     def _timings(self) -> Metric:
         timings = HistogramMetricFamily("subnet_query_seconds", "Time from request to reply", labels=("query",))
-        for query, buckets in self._buckets.items():
-            totals = [sum(buckets[: at + 1]) for at in range(len(buckets))]
-            timings.add_metric((query,), list(zip(_BOUNDS, totals, strict=True)), self._seconds[query])
+        for query, seconds in self._seconds.items():
+            timings.add_metric((query,), seconds.buckets(), seconds.total)
         return timings
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from time import perf_counter
+from typing import Any, Final
 
 import msgspec
 
@@ -21,13 +22,16 @@ from protocols.server.route import Route
 
 Check = Callable[[], bool]
 
+_FRESH_A_S: Final = 20.0
+"""How often a page is made anew each second, and how often at once after a pause."""
+
 
 class Pages:
     """The GET routes of one server."""
 
     def __init__(
         self,
-        info: Mapping[str, Any],
+        info: Callable[[], Mapping[str, Any]],
         routes: Mapping[str, Route],
         checks: Mapping[str, Check],
         *,
@@ -40,11 +44,11 @@ class Pages:
         self._pages: dict[str, Callable[[], Outgoing]] = {
             # Costly to make and always the same; anybody may ask for them as often as they like.
             "/docs": cache(lambda: _text(200, "text/html; charset=utf-8", render(self._describe()))),
-            "/info": lambda: _json(200, dict(self._info)),
+            "/info": _Kept(lambda: _json(200, dict(self._info()))),
             "/livez": lambda: _json(200, {"live": True}),
-            "/metrics": lambda: _text(200, "text/plain; version=0.0.4; charset=utf-8", meters.render().decode()),
+            "/metrics": _Kept(lambda: _text(200, "text/plain; version=0.0.4; charset=utf-8", meters.render().decode())),
             "/openapi.json": cache(lambda: _json(200, self._describe())),
-            "/readyz": self._ready,
+            "/readyz": _Kept(self._ready),
         }
         self._info = info
         self._routes = routes
@@ -67,8 +71,15 @@ class Pages:
         outgoing.headers.append((b"connection", b"close"))
         await exchange.write(outgoing)
 
+    def is_ready(self) -> bool:
+        """Whether every check holds."""
+        return all(self._checked().values())
+
+    def _checked(self) -> dict[str, bool]:
+        return {name: self._holds(name, check) for name, check in self._checks.items()}
+
     def _ready(self) -> Outgoing:
-        checks = {name: self._holds(name, check) for name, check in self._checks.items()}
+        checks = self._checked()
         ready = all(checks.values())
         return _json(200 if ready else 503, {"ready": ready, "checks": checks})
 
@@ -80,7 +91,26 @@ class Pages:
             return False
 
     def _describe(self) -> dict[str, Any]:
-        return describe(self._routes.values(), str(self._info["version"]))
+        return describe(self._routes.values(), str(self._info()["version"]))
+
+
+class _Kept:
+    """A page that anybody may ask for as often as they like: asked too often, it is the last one again."""
+
+    def __init__(self, make: Callable[[], Outgoing]) -> None:
+        self._make = make
+        self._left = _FRESH_A_S
+        self._since = perf_counter()
+        self._last: Outgoing | None = None
+
+    def __call__(self) -> Outgoing:
+        now = perf_counter()
+        self._left = min(_FRESH_A_S, self._left + (now - self._since) * _FRESH_A_S)
+        self._since = now
+        if self._last is None or self._left >= 1.0:
+            self._left -= 1.0
+            self._last = self._make()
+        return self._last
 
 
 def _json(status: int, value: object) -> Outgoing:

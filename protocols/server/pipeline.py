@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to a query, from its first byte to its signed reply, each step cheaper than the one after it.
 
-    size and rate -> header shape -> freshness -> body -> signature -> replay -> admission -> parse -> turn -> handler
-    -> sealed reply
+    size -> header shape -> freshness -> rate -> body -> signature -> who it is -> replay -> admission -> parse -> turn
+    -> handler -> sealed reply
 
 A step either passes the query on or raises a typed error, which is counted and answered in one place. Identity comes
 from verified headers only, nothing is signed for a caller who has not proved a key, and the handler is the first code
-of the miner that sees anything.
+of the miner that sees anything. Who is not served is turned away before its nonce is remembered, for keys cost nothing
+and memory does; whose query is a replay is turned away before it is counted as its sender's.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from asyncio import CancelledError, Event, current_task, wait_for
 from collections.abc import Callable, Sequence
@@ -60,6 +62,8 @@ from protocols.server.turnstile import Turnstile
 from protocols.synapse import Reply
 
 T = TypeVar("T")
+
+_LOG: Final = logging.getLogger(__name__)
 
 # What a handler may tell its caller by raising it; anything else is a fault of the miner's.
 _SAYABLE: Final = (Refusal, MessageError, HandlerError)
@@ -114,10 +118,15 @@ class Pipeline:
         except Exception as error:
             # A policy or a store of the miner's that failed: the caller learns that it did, the log learns why.
             outcome = error.code if isinstance(error, SubnetError) else HandlerFailed.code
-            self._parts.complaints.report(f"query {route.name}: the server could not do its part", error)
+            about = _about(route, exchange.caller)
+            self._parts.complaints.report(f"query {route.name}: the server could not do its part", error, about)
             await exchange.refuse(HandlerFailed("the miner could not do its part"))
         finally:
-            self._parts.meters.answered(route.name, outcome, perf_counter() - started)
+            seconds = perf_counter() - started
+            self._parts.meters.answered(route.name, outcome, seconds)
+            if _LOG.isEnabledFor(logging.DEBUG):
+                fields = {**_about(route, exchange.caller), "outcome": outcome, "seconds": round(seconds, 6)}
+                _LOG.debug("query %s: %s", route.name, outcome, extra=fields)
 
     async def finished(self, limit_s: float) -> None:
         """Wait until nothing runs, at most so long; for a pipeline that is draining."""
@@ -133,8 +142,10 @@ class Pipeline:
     async def _serve(self, route: Route, scope: Scope, exchange: Exchange) -> None:
         head = self._head(route, scope)
         exchange.heard = heard = self._hear(head, exchange)
+        self._check_strikes(heard.sender, client_address(scope))
         body = await exchange.read_body(route.query.max_bytes)
-        caller = heard.authenticate(body)
+        exchange.caller = caller = heard.authenticate(body)
+        self._parts.admission.check(caller, route.query)
         await self._remember(caller)
         priority = self._parts.admission.admit(caller, route.query)
         try:
@@ -173,7 +184,6 @@ class Pipeline:
         if self.draining:
             raise Draining("this server is stopping", retry_after_s=5.0)
         self._check_warm()
-        self._strikes.check(client_address(scope), self._parts.clock.monotonic())
         headers = read_headers(scope["headers"])
         check_size(headers, route.query.max_bytes)
         check_encoding(headers)
@@ -199,6 +209,12 @@ class Pipeline:
                 check_freshness(heard.nonce_ns, now_ns, max_age_s=limits.max_age_s, max_skew_s=limits.max_skew_s)
                 return heard
         raise MalformedAuth("request is not signed in a dialect that is served here")
+
+    def _check_strikes(self, sender: str, address: str) -> None:
+        # Many may share an address, so a neighbour's garbage is no reason to leave a caller unheard who may be known
+        # here. Anybody can say a known name, and then the signature has to tell; it costs less than the HTTP around it.
+        if not self._parts.admission.knows(sender):
+            self._strikes.check(address, self._parts.clock.monotonic())
 
     async def _remember(self, caller: Caller) -> None:
         parts = self._parts
@@ -246,13 +262,20 @@ class Pipeline:
             raise self._failed(route, context, error) from error
 
     def _failed(self, route: Route, context: Context, error: BaseException) -> HandlerFailed:
-        self._parts.complaints.report(f"query {route.name} request {context.request_id}: handler failed", error)
+        about = _about(route, context.caller)
+        self._parts.complaints.report(f"query {route.name} request {context.request_id}: handler failed", error, about)
         return HandlerFailed(f"handler of {route.name} failed, request {context.request_id}")
 
     def _charge(self, error: WireError, address: str) -> None:
         # A key costs nothing to make, so an unregistered one is worth no more than a bad signature.
         if isinstance(error, AuthError | MessageError | Unregistered):
             self._strikes.charge(address, self._parts.clock.monotonic())
+
+
+def _about(route: Route, caller: Caller | None) -> dict[str, object]:
+    """The fields of a log line; who called is said of proven callers only."""
+    known = {} if caller is None else {"request": caller.request_id, "caller": caller.hotkey}
+    return {"query": route.name, **known}
 
 
 def _is_cut(error: BaseException) -> bool:

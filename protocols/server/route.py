@@ -43,8 +43,16 @@ Answer = Callable[[Any, Context], Any]
 class Admission(Protocol):
     """Who may call: the miner's policy, asked after the signature and before the body is parsed."""
 
+    def knows(self, hotkey: str) -> bool:
+        """Whether a caller of this name might be served; it is only claimed, and worth no more than a closer look."""
+        ...
+
+    def check(self, caller: Caller, query: type[Synapse]) -> None:
+        """Raise `NotAdmitted` for a caller who is not served; it counts nothing, for this may yet be a replay."""
+        ...
+
     def admit(self, caller: Caller, query: type[Synapse]) -> float:
-        """The priority of this caller's query, or raise `NotAdmitted` or `RateLimited`."""
+        """The priority of this caller's query, or raise `NotAdmitted` or `RateLimited`; `check` came before."""
         ...
 
     def left(self, caller: Caller) -> None:
@@ -54,6 +62,13 @@ class Admission(Protocol):
 
 class AdmitAll:
     """Everyone who can sign is served, all alike."""
+
+    def knows(self, hotkey: str) -> bool:
+        """Any name will do."""
+        return True
+
+    def check(self, caller: Caller, query: type[Synapse]) -> None:
+        """Nobody is turned away."""
 
     def admit(self, caller: Caller, query: type[Synapse]) -> float:
         """Priority 0 for all."""

@@ -41,6 +41,8 @@ Arity = Callable[[str, str], int | None]
 _SUBTENSOR: Final = "SubtensorModule"
 _RAW: Final = 128  # the most bytes that a commitment's small field holds
 _BIG: Final = 512
+_HERE: Final = "127.0.0.1"
+_MAPPED: Final = 0xFFFF << 32
 _U32: Final = 2**32 - 1
 _U64: Final = 2**64 - 1
 _YUMA: Final = 1
@@ -103,7 +105,10 @@ def _accounts(call: Call) -> Written | None:
             return Written(_SUBTENSOR, "remove_stake", (call.hotkey, call.netuid, call.amount.rao))
         case ServeAxon(endpoint=place):
             ip = ipaddress.ip_address(place.ip)
-            where = (int(ip), place.port, ip.version, place.protocol)
+            # Runtimes refuse 127.0.0.1, where everybody answers on a chain of one machine; they take the same address
+            # as IPv6 writes it, and readers make it the same again.
+            number, version = (_MAPPED | int(ip), 6) if str(ip) == _HERE else (int(ip), ip.version)
+            where = (number, place.port, version, place.protocol)
             return Written(_SUBTENSOR, "serve_axon", (call.netuid, call.version, *where, 0, 0))
         case SetCommitment():
             fields = [_field(call.data)]

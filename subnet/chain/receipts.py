@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from protocols.balance import Balance
+from protocols.calls import Call
 from protocols.chain import Event, Receipt
 from protocols.errors import ExtrinsicFailed, LedgerError, PoolRefusal
 from protocols.keys import encode_address
@@ -57,12 +58,12 @@ def receipt(runtime: Runtime, head: Head, extrinsic: bytes, index: int) -> Recei
     )
 
 
-def refusal(fault: InvalidTransaction | PoolRefusal) -> LedgerError:
+def refusal(fault: InvalidTransaction | PoolRefusal, call: Call) -> LedgerError:
     """The error of a transaction that no block will include."""
     if isinstance(fault, PoolRefusal):
         return ExtrinsicFailed(f"InvalidTransaction: {fault.message}", help=fault.help)
     if fault.custom is not None:
-        return named_custom(fault.custom)
+        return named_custom(fault.custom, call)
     return named(f"InvalidTransaction.{fault.variant}", str(fault))
 
 

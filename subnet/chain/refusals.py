@@ -10,6 +10,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from protocols.calls import (
+    Call,
+    CommitTimelockedWeights,
+    CommitWeights,
+    RegisterNetwork,
+    RevealWeights,
+    SetWeights,
+)
 from protocols.errors import ExtrinsicFailed, LedgerError, NotRegistered, UnknownSubnet
 
 __all__ = ["CUSTOM", "named", "named_custom"]
@@ -19,8 +27,24 @@ CUSTOM: Final = (
     "NotEnoughStakeToWithdraw", "RateLimitExceeded", "InsufficientLiquidity", "SlippageTooHigh", "TransferDisallowed",
     "HotKeyNotRegisteredInNetwork", "InvalidIpAddress", "ServingRateLimitExceeded", "InvalidPort", "ZeroMaxAmount",
     "InvalidRevealRound", "CommitNotFound", "CommitBlockNotInRevealRange", "InputLengthsUnequal", "UidNotFound",
+    "EvmKeyAssociateRateLimitExceeded", "ColdkeySwapDisputed", "InvalidRealAccount", "FailedShieldedTxParsing",
+    "InvalidShieldedTxPubKeyHash", "NonAssociatedColdKey", "DelegateTakeTooLow", "DelegateTakeTooHigh",
 )  # fmt: skip
 """What a pallet turns a transaction away with before any block, by number."""
+
+_MEANT: Final[Mapping[tuple[str, type], str]] = MappingProxyType(
+    {
+        **{("StakeAmountTooLow", vote): "NotEnoughStakeToSetWeights" for vote in (SetWeights, CommitWeights)},
+        ("StakeAmountTooLow", CommitTimelockedWeights): "NotEnoughStakeToSetWeights",
+        ("StakeAmountTooLow", RevealWeights): "NotEnoughStakeToSetWeights",
+        ("RateLimitExceeded", SetWeights): "SettingWeightsTooFast",
+        ("RateLimitExceeded", CommitWeights): "CommittingWeightsTooFast",
+        ("RateLimitExceeded", RegisterNetwork): "NetworkTxRateLimitExceeded",
+        ("CommitNotFound", RevealWeights): "NoWeightsCommitFound",
+        ("CommitBlockNotInRevealRange", RevealWeights): "RevealTooEarly",
+    }
+)
+"""What one number for several errors stands for, by the call that it was said to."""
 
 _NOT_REGISTERED: Final = frozenset(
     {"AccountNotAllowedCommit", "HotKeyNotRegisteredInNetwork", "HotKeyNotRegisteredInSubNet", "NotRegistered"}
@@ -49,8 +73,9 @@ def named(name: str, what: str) -> LedgerError:
     return kind(f"{name}: {what}", help=_HELP.get(name))
 
 
-def named_custom(number: int) -> LedgerError:
-    """The error for a pallet's number."""
+def named_custom(number: int, call: Call | None = None) -> LedgerError:
+    """The error for a pallet's number, by the name that a block would give it where the call tells which that is."""
     if number < len(CUSTOM):
-        return named(CUSTOM[number], "the chain refused to include the call")
+        name = CUSTOM[number]
+        return named(_MEANT.get((name, type(call)), name), "the chain refused to include the call")
     return named(f"InvalidTransaction.Custom{number}", "the chain refused to include the call, by this number")

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +19,6 @@ from subnet.chain.node.dev import Dev
 from subnet.chain.node.founding import ensure_founded
 from subnet.chain.node.genesis import Genesis
 from subnet.chain.node.node import Node
-from subnet.chain.node.pallets.subtensor.warming import warm
 from subnet.chain.node.rpc.bounds import Bounds
 from subnet.chain.node.rpc.dev import DevMethods
 from subnet.chain.node.rpc.rooms import methods_of
@@ -29,6 +29,8 @@ from subnet.chain.node.store import KEEP, Store
 __all__ = ["ServedNode", "Terms"]
 
 _DRAIN_S = 0.5
+_QUIET_S = 0.5
+"""How long after its start a node loads what it needs later: whoever waited for it is answered first."""
 _LARGE = 100
 """Neurons; from 128 on, with as many voters, epochs run as machine code."""
 
@@ -73,6 +75,7 @@ class ServedNode:
         self.port = 0
         self._author: asyncio.Task[None] | None = None
         self._warming: asyncio.Task[None] | None = None
+        self._loading: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -81,6 +84,7 @@ class ServedNode:
             self._store.close()
             raise
         self._author = asyncio.create_task(self.node.author.run())
+        self._loading = asyncio.create_task(self._load())
         self.node.listen(lambda _: self._prepare())
         self._prepare()
         return self
@@ -88,17 +92,23 @@ class ServedNode:
     async def __aexit__(self, *_: object) -> None:
         try:
             await self._server.stop()
-            if self._author is not None:
-                self._author.cancel()
-                with suppress(asyncio.CancelledError):
-                    await self._author
+            for task in (self._loading, self._author):
+                if task is not None:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
         finally:
             self._store.close()
 
     def _prepare(self) -> None:
         """Load machine code in a thread once a network nears the size that runs on it: no epoch waits for it then."""
         if self._warming is None and max(self._neurons(), default=0) >= _LARGE:
-            self._warming = asyncio.create_task(asyncio.to_thread(warm))
+            self._warming = asyncio.create_task(asyncio.to_thread(_warm))
+
+    async def _load(self) -> None:
+        """Load in a thread what the first vote, call and epoch would otherwise wait for."""
+        await self.node.clock.sleep(_QUIET_S)
+        await asyncio.to_thread(_load)
 
     def _neurons(self) -> list[int]:
         runtime = self.node.runtime
@@ -113,3 +123,14 @@ class ServedNode:
 
         assert self._author is not None
         self._author.add_done_callback(ended)
+
+
+def _warm() -> None:
+    from subnet.chain.node.pallets.subtensor.warming import warm
+
+    warm()
+
+
+def _load() -> None:
+    for name in ("incentive.consensus.mechanisms", "incentive.quantise", "subnet.chain.receipts"):
+        import_module(name)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from protocols.chain import Receipt
 from protocols.keys import encode_address, short
 from subnet.chain.node.address import account_of
 from subnet.chain.node.extrinsic import parse
@@ -21,7 +20,9 @@ from subnet.chain.node.listening import Told
 from subnet.chain.node.node import Node
 from subnet.chain.node.runtime import Runtime
 from subnet.chain.node.scale.composites import Variant
-from subnet.chain.receipts import receipt
+
+if TYPE_CHECKING:
+    from protocols.chain import Receipt
 
 __all__ = ["CallTold", "Tick", "Ticker"]
 
@@ -112,6 +113,9 @@ class Ticker:
         if len(runtime.extrinsics) < 2:
             return ()
         block = self._node.block(head.hash)
+        # A node is up before it has anything to say of calls, and what says it takes a while to load.
+        from subnet.chain.receipts import receipt
+
         bodies = () if block is None else block.extrinsics
         return tuple(_call(body, receipt(runtime, head, body, at)) for at, body in enumerate(bodies) if at)
 

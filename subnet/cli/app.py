@@ -21,7 +21,7 @@ from subnet.cli.output import Json, Output, ReaderGone, Text
 
 __all__ = ["COMMANDS", "Command", "main"]
 
-FAILED, MISTYPED, INTERRUPTED = 1, 2, 130
+FAILED, INTERRUPTED = 1, 130
 
 
 class Command(NamedTuple):
@@ -37,6 +37,11 @@ COMMANDS = {
     "check": Command("subnet.cli.check:run", "check APP [OPTIONS]", "try whether a definition is sound"),
     "run": Command("subnet.cli.run:run", "run [APP] [OPTIONS]", "run a whole network on this machine"),
     "simulate": Command("subnet.cli.simulate:run", "simulate [APP] [OPTIONS]", "judge what each attack would earn"),
+    "miner run": Command("subnet.cli.miner:run", "miner run [APP] [OPTIONS]", "serve a subnet's queries with a model"),
+    "miner status": Command("subnet.cli.miner:status", "miner status [URL]", "look at a miner that runs"),
+    "miner register": Command(
+        "subnet.cli.miner:register", "miner register [OPTIONS]", "buy a place for a hotkey on a subnet"
+    ),
     "chain up": Command("subnet.cli.chain:up", "chain up [OPTIONS]", "start a chain on this machine"),
     "chain accounts": Command("subnet.cli.chain:accounts", "chain accounts [OPTIONS]", "print who has money on it"),
     "chain status": Command("subnet.cli.chain:status", "chain status [URL]", "print which chain a node has"),
@@ -94,7 +99,8 @@ def main(argv: Sequence[str] | None = None, commands: Mapping[str, Command] = CO
 def _failed(errors: Sequence[SubnetError], output: Output) -> int:
     for error in errors:
         output.error(error)
-    return MISTYPED if all(isinstance(error, UsageError) for error in errors) else FAILED
+    # What was typed is the reason only where nothing else went wrong.
+    return max((error.exit_code for error in errors), key=lambda code: (code != UsageError.exit_code, code))
 
 
 def _perform(words: list[str], commands: Mapping[str, Command], output: Output) -> int:

@@ -30,14 +30,15 @@ _ANSWERS = (AuthError, MessageError, Refusal, HandlerError)
 class Entry(NamedTuple):
     """One error as its catalogue describes it.
 
-    `status` is what a server answers with, for the errors that a request can meet there; `kinds` are the branches to
-    catch, the widest first.
+    `status` is what a server answers with, for the errors that a request can meet there; `exit_code` is that of a
+    program which ends with it; `kinds` are the branches to catch, the widest first.
     """
 
     code: str
     status: int | None
     meaning: str
     help: str
+    exit_code: int
     kinds: list[str]
 
 
@@ -58,7 +59,7 @@ def run(code: Annotated[str | None, Parameter(help="A code, or the name of an er
 def _entry(cls: type[SubnetError]) -> Entry:
     kinds = [kind.__name__ for kind in reversed(cls.__mro__) if issubclass(kind, SubnetError)]
     status = cls.status if issubclass(cls, _ANSWERS) else None
-    return Entry(cls.code, status, " ".join((cls.__doc__ or "").split()), cls.advice, kinds)
+    return Entry(cls.code, status, " ".join((cls.__doc__ or "").split()), cls.advice, cls.exit_code, kinds)
 
 
 def _find(code: str) -> Entry:
@@ -83,5 +84,6 @@ def _page(entry: Entry) -> str:
     lines = [f"{entry.code}: {entry.meaning}", ""]
     lines += [f"  help:   {entry.help}"] if entry.help else []
     lines += [f"  HTTP:   {entry.status}"] if entry.status else []
+    lines += [f"  exit:   {entry.exit_code}"]
     lines += [f"  class:  {' > '.join(entry.kinds)}"]
     return "\n".join(lines)

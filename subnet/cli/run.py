@@ -15,8 +15,9 @@ from protocols.errors import UsageError
 from protocols.registry import load
 from protocols.types import Block
 from subnet.cli.answer import Answer, View
-from subnet.localnet import Localnet, LocalnetOptions
+from subnet.localnet import Localnet, LocalnetOptions, Summary
 from subnet.localnet.board import Board
+from subnet.localnet.port import Port
 from subnet.localnet.table import table
 from subnet.settings import LocalSettings
 
@@ -33,7 +34,8 @@ async def run(
 ) -> AsyncGenerator[Answer | View, None]:
     """Run a whole network on this machine: a chain, miners of every character, validators; a table each epoch.
 
-    Stop it with Ctrl-C. The keys are public ones: use them for nothing else.
+    Wallets, explorers and `subnet chain` reach the chain at the address that it prints; in lockstep nobody does. Stop
+    it with Ctrl-C. The keys are public ones: use them for nothing else.
     """
     if lockstep and not local.epochs:
         raise UsageError("a network in lockstep would never stop", help="say how long: --epochs 20")
@@ -46,19 +48,29 @@ async def run(
         host=local.host,
         lockstep=lockstep,
         state=state,
+        rpc_port=None if lockstep else local.rpc_port,
     )
     network = Localnet(load(app)(), options)
     board = Board(network.definition.ref(), SystemClock(), None if lockstep else local.block_time)
     yield board
     async with network:
+        board.reached_at(network.port.said if network.port else None)
         following = asyncio.create_task(_follow(network, board))
         try:
             async for summary in network.epochs(local.epochs or None):
                 board.update(summary, (await network.chain.epoch(network.netuid)).next)
-                yield Answer(f"{table(summary)}\n", summary.to_dict())
+                yield _answer(summary, network.port)
         finally:
             board.stopping()
             following.cancel()
+
+
+def _answer(summary: Summary, port: Port | None) -> Answer:
+    """A table, and where the chain is that it was read from."""
+    title, _, rows = table(summary).partition("\n")
+    if port is None:
+        return Answer(f"{title}\n{rows}\n", summary.to_dict())
+    return Answer(f"{title}  {port.said}\n{rows}\n", {**summary.to_dict(), "endpoint": port.url})
 
 
 async def _follow(network: Localnet, board: Board) -> None:

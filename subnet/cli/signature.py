@@ -129,7 +129,8 @@ class Signature:
         for section, kind in sections().items():
             if parameter.annotation is kind:
                 self._sections[parameter.name] = section
-                listed = within(section)
+                # A secret on a command line would be seen by everybody who lists processes.
+                listed = [setting for setting in within(section) if not setting.is_secret]
                 self.settings |= {setting.name: setting for setting in listed}
                 return [_flag(setting) for setting in listed]
         return [parameter]

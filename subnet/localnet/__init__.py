@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole network on one machine: a chain, miners of every character, validators, over real signed HTTP.
 
-Everything that runs here is what runs on a public network; only the chain lives in memory, and the keys are ones that
-everybody knows.
+Everything that runs here is what runs on a public network; only the chain has a single node, in this very process, and
+the keys are ones that everybody knows.
 """
 
 from __future__ import annotations

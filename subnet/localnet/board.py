@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network as a terminal shows it while it runs: the clock, how to stop it, and who earns what.
+"""A network as a terminal shows it while it runs: the clock, how to stop it, where the chain is, and who earns what.
 
 It is drawn several times a second and must not mislead in between: what does not fit the terminal is said to be
 missing, never cut within a number, and the last drawing of all, which stays, has every row.
@@ -34,7 +34,8 @@ _WIDTHS: Final = {
 }
 _GAP: Final = 2
 _LINES: Final = 5
-"""Lines that are no participant's: two above the table, its head, one between its halves, and the cursor's."""
+"""Lines that are no participant's: two above the table, its head, one between its halves, and the cursor's; where the
+chain is takes one more."""
 _UNPAID: Final = ("uid", "role", "quality")
 _EXPENDABLE: Final = ("earned", "trust", "dividends", "uid", "emission", "quality")
 _LEGEND: Final = (
@@ -59,6 +60,11 @@ class Board:
         self._due: Block | None = None
         self._seen_s = 0.0
         self._advice = _STOP
+        self._place: str | None = None
+
+    def reached_at(self, place: str | None) -> None:
+        """Say where tools reach the chain, while it is there."""
+        self._place = place
 
     def update(self, summary: Summary, due: Block | None) -> None:
         """Show where everybody stands, and count down to the block that the next epoch is due at."""
@@ -69,6 +75,7 @@ class Board:
     def stopping(self) -> None:
         """Say that the network is being stopped."""
         self._advice = _STOPPING
+        self._place = None
 
     def end(self) -> None:
         """Draw what is to stay on the terminal from now on."""
@@ -81,8 +88,10 @@ class Board:
         yield Text(self._advice_beside(columns), style="dim")
         if self._summary is None:
             return
+        if self._place is not None:
+            yield Text(f"chain: {self._place}", style="dim")
         rows, legend = ordered(self._summary), Text(_LEGEND, style="dim")
-        room = math.inf if self._advice == _STOPPED else console.size.height - _LINES
+        room = math.inf if self._advice == _STOPPED else console.size.height - _LINES - (self._place is not None)
         shown = rows if len(rows) <= room else rows[: max(1, int(room) - 1)]
         yield _table(shown, columns, is_paid=any(row.earned for row in rows))
         if len(shown) < len(rows):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,19 +21,17 @@ from miners.engines.plain import Plain
 from miners.miner import Miner
 from miners.options import MinerOptions
 from miners.relay import Relay
-from protocols.balance import Balance
-from protocols.calls import AddStake, Register
 from protocols.chain import Chain
 from protocols.client import Client, Peer
 from protocols.clock import SystemClock
 from protocols.errors import UsageError
-from protocols.keys import Keypair
 from protocols.spec import Subnet
-from protocols.types import Block, Coldkey, Hotkey, NetUid, Ss58
-from subnet.chain.memory import Genesis, GenesisNetwork, MemoryChain
+from protocols.types import Block, Hotkey, NetUid
+from subnet.chain.local import LocalChain
 from subnet.localnet.behaviours import behaviour, model
 from subnet.localnet.casting import Part, parse
-from subnet.localnet.saved import open_chain
+from subnet.localnet.founding import beginning, open_chain
+from subnet.localnet.port import Port
 from subnet.localnet.standing import Summary, standings
 from validators.base import Validator, ValidatorOptions
 from validators.round import Round
@@ -42,8 +40,6 @@ from validators.store import Store
 __all__ = ["Localnet", "LocalnetOptions"]
 
 _NETUID: Final = NetUid(1)
-_FUNDS: Final = Balance.tao(10_000)
-_STAKE: Final = Balance.tao(100)
 _ROUNDS: Final = 4
 _REMEMBERED: Final = 256
 _CLOCK: Final = SystemClock()
@@ -66,6 +62,8 @@ class LocalnetOptions:
     host: str = "127.0.0.1"
     state: Path | None = None
     """Folder for what a restart must not lose; without one nothing outlives the run."""
+    rpc_port: int | None = None
+    """Port of loopback where tools reach the chain, 0 for any that is free; without one it cannot be reached."""
 
 
 @dataclass(slots=True, eq=False)
@@ -98,7 +96,9 @@ class Localnet:
 
     definition: Subnet
     options: LocalnetOptions = field(default_factory=LocalnetOptions)
-    chain: MemoryChain = field(init=False, repr=False)
+    chain: LocalChain = field(init=False, repr=False)
+    port: Port | None = field(init=False, default=None, repr=False)
+    """Where tools reach the chain."""
     miners: dict[str, Miner] = field(init=False, default_factory=dict, repr=False)
     _seats: list[_Seat] = field(init=False, default_factory=list, repr=False)
     _cast: dict[Hotkey, Part] = field(init=False, default_factory=dict, repr=False)
@@ -123,20 +123,19 @@ class Localnet:
 
     async def start(self) -> None:
         """Found or reopen the chain, and start everybody."""
-        state = self.options.state
-        if state is not None:
-            state.mkdir(parents=True, exist_ok=True)
-        path = None if state is None else state / "chain.bin"
-        self.chain, is_new = open_chain(self._genesis(), path, clock=_CLOCK, block_time=self.options.block_time)
-        if is_new:
-            await self._populate()
-        else:
-            await self._recognise()
-        self.chain.seal()  # where a miner answers may be published once a block
+        options = self.options
+        genesis = beginning(self.definition, self._cast.values(), tempo=options.tempo, seed=options.seed)
+        folder = options.state or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="subnet-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        self.chain = self._stack.enter_context(open_chain(genesis, folder, clock=_CLOCK, block_time=options.block_time))
+        # The first epoch pays nobody; it gives validators their permits.
+        while (epoch := await self.chain.epoch(_NETUID)).index == 0:
+            self.chain.seal(max(1, (epoch.next or 1) - await self.chain.block()))
         await self._serve()
-        folder = state or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="subnet-")))
         await self._validate(folder / "validators.db")
         self.chain.seal()
+        if options.rpc_port is not None:
+            self.port = await self._stack.enter_async_context(Port.of(self.chain.node, options.host, options.rpc_port))
 
     async def close(self) -> None:
         """Stop everybody; queries under way may end."""
@@ -184,45 +183,18 @@ class Localnet:
     ) -> None:
         await self.close()
 
-    def _genesis(self) -> Genesis:
-        owner, hotkey = Keypair.from_uri("//Alice"), Keypair.from_uri("//Alice//owner")
-        network = GenesisNetwork(
-            owner=Coldkey(owner.ss58_address),
-            hotkey=Hotkey(hotkey.ss58_address),
-            name=self.definition.name,
-            hyperparameters={"tempo": self.options.tempo},
-        )
-        funds = {Ss58(part.coldkey.ss58_address): _FUNDS for part in self._cast.values()}
-        return Genesis.local(accounts=funds, networks=(network,), seed=self.options.seed)
-
-    async def _populate(self) -> None:
-        for hotkey, part in self._cast.items():
-            (await self.chain.submit(Register(_NETUID, hotkey), part.coldkey)).raise_for_error()
-            if part.kind == "validator":
-                (await self.chain.submit(AddStake(_NETUID, hotkey, _STAKE), part.coldkey)).raise_for_error()
-        # The first epoch pays nobody; it gives validators their permits.
-        due = (await self.chain.epoch(_NETUID)).next or 1
-        while (await self.chain.epoch(_NETUID)).index == 0:
-            self.chain.seal(max(1, due - await self.chain.block()))
-
-    async def _recognise(self) -> None:
-        known = set((await self.chain.metagraph(_NETUID)).hotkeys)
-        strangers = [part.name for hotkey, part in self._cast.items() if hotkey not in known]
-        if strangers or self.chain.genesis != self._genesis().hash:
-            raise UsageError(
-                f"{self.options.state} holds another network: {', '.join(strangers) or 'of other rules or seed'}",
-                help="name another folder, or remove it",
-            )
-
     async def _serve(self) -> None:
         # Copiers last: their victims' addresses must be known.
-        for part in sorted(self._miners, key=lambda part: part.role == "copier"):
-            definition = self.definition
-            if part.role == "copier":
-                definition = await self._copying(part)
-            refresh = self.options.tempo * self.options.block_time
-            options = MinerOptions(host=self.options.host, port=0, refresh_s=refresh, drain_s=1.0)
-            miner = Miner(
+        copiers = [part for part in self._miners if part.role == "copier"]
+        await self._start([(part, self.definition) for part in self._miners if part not in copiers])
+        await self._start([(part, await self._copying(part)) for part in copiers])
+
+    async def _start(self, parts: Iterable[tuple[Part, Subnet]]) -> None:
+        """Start some miners, who publish where they are in one block."""
+        refresh = self.options.tempo * self.options.block_time
+        options = MinerOptions(host=self.options.host, port=0, refresh_s=refresh, drain_s=1.0)
+        new = {
+            part.name: Miner(
                 behaviour(definition, part),
                 chain=self.chain,
                 netuid=_NETUID,
@@ -230,7 +202,12 @@ class Localnet:
                 engine=Plain(model(part)),
                 options=options,
             )
-            self.miners[part.name] = await self._stack.enter_async_context(miner)
+            for part, definition in parts
+        }
+        for miner in new.values():
+            self._stack.push_async_callback(miner.close)
+        await self.chain.together(miner.start() for miner in new.values())
+        self.miners |= new
 
     async def _copying(self, part: Part) -> Subnet:
         others = [other for other in self._miners if other.role != "copier"]
@@ -286,10 +263,11 @@ class Localnet:
         before = (await self.chain.epoch(_NETUID)).index
         step = max(1, self.options.tempo // _ROUNDS)
         while (await self.chain.epoch(_NETUID)).index == before:
-            rounds = await asyncio.gather(*(seat.validator.step() for seat in self._seats))
+            due = await self.chain.block() + step
+            rounds = await self.chain.together(seat.validator.step() for seat in self._seats)
             for seat, done in zip(self._seats, rounds, strict=True):
                 seat.note(done)
-            self.chain.seal(step)
+            self.chain.seal(max(0, due - await self.chain.block()))
 
 
 async def _epoch_passed(chain: Chain) -> None:

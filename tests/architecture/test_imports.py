@@ -22,7 +22,7 @@ HEAVY = {"aiohttp", "fastapi", "numpy", "torch"}
 CPU_BUDGET_S = 0.150
 
 # One forbidden import for each line of the contracts.
-MODULES = {"substrate-interface": "substrateinterface", "websocket-client": "websocket"}
+MODULES = {"PyNaCl": "nacl", "substrate-interface": "substrateinterface", "websocket-client": "websocket"}
 """Packages whose module has another name."""
 BREACHES = {
     "protocols/up.py": "import subnet",

@@ -288,6 +288,14 @@ async def test_waiting_for_a_block_returns_the_newest_by_then(world: World) -> N
     assert await world.chain.wait_for_block(Block(now + 2)) >= now + 3
 
 
+async def test_blocks_say_when_they_were_made_and_never_an_earlier_moment_than_the_one_before(world: World) -> None:
+    await world.pass_blocks(1)
+    first = await world.chain.time_ns()
+    assert first > 0
+    await world.pass_blocks(2)
+    assert await world.chain.time_ns() >= first
+
+
 async def test_a_metagraph_is_of_the_block_that_was_asked_for(world: World) -> None:
     await world.subnet()
     before = await world.chain.block()

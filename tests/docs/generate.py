@@ -13,6 +13,7 @@ from pathlib import Path
 from protocols.hyperparameters import TABLE, Hyperparameter, Value
 from subnet.cli.explain import entries
 from tests.docs.cli import cli
+from tests.docs.metrics import metrics
 from tests.docs.settings import NOTE, settings
 
 __all__ = ["PAGES", "main"]
@@ -28,13 +29,16 @@ def errors() -> str:
         NOTE,
         "",
         "The code of an error stays the same for good; its message may improve. HTTP is the status with which our",
-        "server answers when a request meets the error. `subnet explain CODE` says the same at the prompt.",
+        "server answers when a request meets the error; the exit code is that of a command which ends with it: 75 if",
+        "starting it again may help, 78 if it cannot, and 1 where none is named. `subnet explain CODE` says the",
+        "same at the prompt.",
         "",
     ]
     for entry in entries():
         lines += [f"## {entry.code}", "", entry.meaning, ""]
         lines += [f"- What to do: {entry.help}"] if entry.help else []
         lines += [f"- HTTP {entry.status}"] if entry.status else []
+        lines += [f"- Exit code {entry.exit_code}"] if entry.exit_code != 1 else []
         lines += [f"- `{' > '.join(entry.kinds)}`", ""]
     return "\n".join(lines)
 
@@ -88,6 +92,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli,
     "docs/reference/errors.md": errors,
     "docs/reference/hyperparameters.md": hyperparameters,
+    "docs/reference/metrics.md": metrics,
     "docs/reference/settings.md": settings,
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of settings and metrics, read off the classes that hold them."""
+"""The page of settings, read off the classes that hold them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 
 from protocols.client import ClientOptions, HttpOptions
-from protocols.keys import Keypair
-from protocols.server import Limits, Server, ServerOptions
+from protocols.server import Limits, ServerOptions
 from subnet.settings import sections, within
 
 __all__ = ["NOTE", "settings"]
@@ -19,7 +18,7 @@ __all__ = ["NOTE", "settings"]
 NOTE = "<!-- Generated from the code by `make docs`; do not edit. -->"
 
 HEAD = f"""\
-# Settings and metrics
+# Settings
 
 {NOTE}
 
@@ -47,9 +46,8 @@ What is not given has the default: `Server(key, answers, ServerOptions(limits=Li
 
 
 def settings() -> str:
-    """Every setting of an operator, every option of servers and clients, and every metric."""
-    lines = [*_operators(), *_developers(), "", "## Metrics", "", "A server shows these at `/metrics`.", ""]
-    return "\n".join([*lines, "| metric | kind | labels | what it is |", "|---|---|---|---|", *_metrics(), ""])
+    """Every setting of an operator, and every option of servers and clients."""
+    return "\n".join([*_operators(), *_developers(), ""])
 
 
 def _operators() -> Iterator[str]:
@@ -80,13 +78,3 @@ def _fields(kind: type) -> Iterator[tuple[str, str, str]]:
             default = "" if field.value is None else f"`{ast.unparse(field.value)}`"
             default = re.sub(r"field\(default_factory=(\w+)\)", r"\1()", default)
             yield field.target.id, default, " ".join(str(after.value.value).split())
-
-
-def _metrics() -> Iterator[str]:
-    meters = Server(Keypair.from_uri("//Bob"), {}).meters
-    meters.answered("Ask", "ok", 0.1)
-    meters.refused("head_too_large")
-    for family in meters.collect():
-        labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
-        suffix = "_total" if family.type == "counter" else ""
-        yield f"| `{family.name}{suffix}` | {family.type} | {', '.join(labels)} | {family.documentation} |"

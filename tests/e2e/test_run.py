@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from subnet.cli.app import Command
 from tests.e2e.terminal import PRELUDE, ROOT, Terminal
 
 HERE = "tests.e2e.test_run"
-QUICK = ["--block-time", "0.1"]  # epochs of two seconds
+QUICK = ["--block-time", "0.1", "--rpc-port", "0"]  # epochs of two seconds
 HEAD = ["uid", "role", "quality", "incentive", "dividends", "trust", "emission", "earned"]
 
 
@@ -71,17 +72,18 @@ def is_paid(lines: list[str]) -> bool:
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize("columns", [80, 120])
 def test_a_terminal_shows_one_table_in_place_and_keeps_its_last_state(columns: int) -> None:
-    with Terminal(program("run", "text", "--epochs", "2", *QUICK), columns) as terminal:
+    with Terminal(program("run", "text", "--epochs", "3", *QUICK), columns) as terminal:
         terminal.wait(lambda lines: "starting" in lines[0])
         terminal.wait(lambda lines: len(rows(lines)) == 11)
         assert "epoch 1  block" in terminal.lines[0]
         assert "next epoch in" in terminal.lines[0]
         assert terminal.lines[1] == "Ctrl-C stops it"
-        assert terminal.lines[2].split() == HEAD
+        assert re.fullmatch(r"chain: ws://127\.0\.0\.1:\d+", terminal.lines[2])
+        assert terminal.lines[3].split() == HEAD
         terminal.wait(is_paid)
         assert terminal.finish() == 0
         seen = terminal.lines
-    assert "epoch 3  block" in seen[0]
+    assert "epoch 4  block" in seen[0]
     assert seen[1:3] == ["stopped", seen[2]]
     assert sum(line.split() == HEAD for line in seen) == 1  # drawn in place, not one below the other
     assert list(rows(seen))[-3:] == ["honest-1", "honest-2", "honest-3"]
@@ -109,7 +111,9 @@ def test_a_terminal_that_cannot_move_its_cursor_and_one_that_json_was_asked_on_g
         assert terminal.lines[0].startswith("text@1  epoch 2  block")
     with Terminal(program("run", "text", "--epochs", "2", "--json", *QUICK)) as terminal:
         assert terminal.finish() == 0
-        assert [json.loads(line)["epoch"] for line in terminal.raw.splitlines()] == [2, 3]
+        told = [json.loads(line) for line in terminal.raw.splitlines()]
+        assert [one["epoch"] for one in told] == [2, 3]
+        assert all(re.fullmatch(r"ws://127\.0\.0\.1:\d+", one["endpoint"]) for one in told)
 
 
 @pytest.mark.timeout(90)
@@ -127,7 +131,7 @@ def test_ctrl_c_on_a_terminal_ends_the_network_promptly_and_leaves_the_last_tabl
         assert terminal.has_cursor
         assert b"Traceback" not in terminal.raw
         assert b"^C" not in "\n".join(terminal.lines).encode()
-    assert len(listening) == 8
+    assert len(listening) == 9  # eight miners, and the chain
     assert all(is_free(port) for port in listening)
     assert not psutil.wait_procs(children, timeout=1)[1]
 

@@ -33,6 +33,9 @@ class TinyChain:
     async def block(self) -> Block:
         return self._height
 
+    async def time_ns(self) -> int:
+        return 0
+
     async def wait_for_block(self, block: Block) -> Block:
         self._height = max(self._height, block)
         return self._height

@@ -7,14 +7,14 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import SecretStr
 
 from protocols.errors import UsageError
 from subnet.cli import main
-from subnet.settings import Section, Settings, catalogue, load, plain
+from subnet.settings import Section, Setting, Settings, catalogue, load, plain
 from subnet.sources import files
 
 Capture = pytest.CaptureFixture[str]
@@ -74,11 +74,13 @@ def test_the_strongest_source_that_names_a_value_decides(
 
 
 def test_every_setting_can_be_set_by_its_variable_and_by_a_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    other: dict[str, Any] = {name: _another(setting.default) for name, setting in catalogue().items()}
+    other: dict[str, Any] = {name: _another(setting) for name, setting in catalogue().items()}
     for name, setting in catalogue().items():
         write(project / "subnet.toml", f"[{setting.section}]\n{setting.name} = {json.dumps(other[name])}\n")
         resolved = load()
-        assert str(other[name]) in str(getattr(getattr(resolved.settings, setting.section), setting.name))
+        value = getattr(getattr(resolved.settings, setting.section), setting.name)
+        value = value.get_secret_value() if isinstance(value, SecretStr) else value
+        assert str(other[name]) in str(value)
         assert resolved.sources[name] == ("project", str(project / "subnet.toml"))
     for name, setting in catalogue().items():
         monkeypatch.setenv(setting.variable, str(other[name]))
@@ -261,7 +263,13 @@ def test_config_init_keeps_what_is_there(name: str, project: Path, capsys: Captu
     assert [path.name for path in project.iterdir()] == [name]
 
 
-def _another(default: object) -> object:
-    if isinstance(default, int | float):
-        return default + 1
+def _another(setting: Setting) -> object:
+    """A value that the setting may have and has not."""
+    choices = [choice for choice in get_args(setting.kind) if choice != setting.default]
+    if choices:
+        return choices[-1]
+    if isinstance(setting.default, bool):
+        return not setting.default
+    if isinstance(setting.default, int | float):
+        return setting.default / 2 if "at most 1" in setting.bounds.split(", ") else setting.default + 1
     return "elsewhere"

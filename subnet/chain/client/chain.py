@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from protocols.balance import Balance
-from protocols.calls import Call, CommitTimelockedWeights, SetWeights
-from protocols.chain import Commitment, Epoch, Receipt, SubnetInfo, check_signer
+from protocols.calls import Call, CommitTimelockedWeights, ServeAxon, SetWeights
+from protocols.chain import Commitment, Epoch, Receipt, SubnetInfo, check_reachable, check_signer
 from protocols.clock import Clock, SystemClock
 from protocols.errors import ChainUnreachable
 from protocols.hyperparameters import Hyperparameters
@@ -106,6 +106,10 @@ class SubstrateChain:
         """The newest block."""
         return await self._link.ask(lambda session: session.number(session.head()))
 
+    async def time_ns(self) -> int:
+        """When the newest block says that it was made, in nanoseconds since 1970."""
+        return await self._link.ask(reads.time_ns)
+
     async def wait_for_block(self, block: Block) -> Block:
         """Wait for a block and return the newest by then; `ChainUnreachable` where the chain stands still."""
         newest, since, pause = await self.block(), self._clock.monotonic(), Pause(self._clock)
@@ -166,20 +170,24 @@ class SubstrateChain:
 
     async def submit(self, call: Call, signer: Signer) -> Receipt:
         """Sign and send a call, and wait until a block includes it."""
-        check_signer(self, signer)
-        check_readable(call)
+        self._check(call, signer)
         return await self._sender.submit(call, signer)
 
     async def dry_run(self, call: Call, signer: Signer) -> Forecast:
         """What a call would cost, and where the node can tell, what would become of it; nothing is sent."""
-        check_signer(self, signer)
-        check_readable(call)
+        self._check(call, signer)
         extrinsic = await self._sender.signed(call, signer)
         return await self._link.ask(lambda session: forecast(session, extrinsic))
 
     async def timelocked(self, weights: SetWeights, hotkey: Hotkey) -> CommitTimelockedWeights:
         """The commit that hides these weights until the chain reveals them by itself; sign it with this hotkey."""
         return await self._link.ask(lambda session: timelocked(session, weights, hotkey))
+
+    def _check(self, call: Call, signer: Signer) -> None:
+        check_signer(self, signer)
+        check_readable(call)
+        if isinstance(call, ServeAxon):
+            check_reachable(self, call.endpoint)
 
     async def _newest(self, netuid: NetUid) -> Metagraph:
         known = self._last.get(netuid)

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from scalecodec import ScaleBytes
 
 from protocols.balance import Balance
+from protocols.calls import Call
 from protocols.errors import LedgerError
 from subnet.chain.client.extrinsics import Signed, fee
 from subnet.chain.client.refusals import of_dispatch, of_validity
@@ -39,14 +40,14 @@ def forecast(session: Session, extrinsic: Signed) -> Forecast:
     answer = session.rpc_if_known("system_dryRun", extrinsic.data, session.head())
     if not isinstance(answer, str):
         return Forecast(fee=cost, effect="unknown")
-    error = _error(session, bytes.fromhex(answer[2:]))
+    error = _error(session, bytes.fromhex(answer[2:]), extrinsic.draft.asked)
     return Forecast(fee=cost, effect="succeeds" if error is None else "fails", error=error)
 
 
-def _error(session: Session, answer: bytes) -> LedgerError | None:
+def _error(session: Session, answer: bytes, call: Call) -> LedgerError | None:
     """What an encoded `Result<Result<(), DispatchError>, TransactionValidityError>` holds, if it is no success."""
     if answer[0] != 0:
-        return of_validity(answer[1:], session.spec_version)
+        return of_validity(answer[1:], session.spec_version, call)
     if answer[1] == 0:
         return None
     error = session.interface.create_scale_object(_DISPATCH_ERROR, ScaleBytes(answer[2:]))

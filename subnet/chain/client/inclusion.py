@@ -51,7 +51,9 @@ def send(session: Session, extrinsic: Signed) -> Sending:
             return Sending.TAKEN
         if is_outdated(error):
             return Sending.OUTDATED
-        raise of_pool(error, session.spec_version) from error
+        plan = extrinsic.draft
+        refused = of_pool(error, session.spec_version, plan.asked)
+        raise with_wait(session, refused, plan.asked, plan.address, session.head()) from error
     return Sending.TAKEN
 
 
@@ -76,7 +78,8 @@ def receipt(session: Session, extrinsic: Signed, number: Block, block_hash: str)
     if extrinsic.data not in included:
         return None
     (records,) = session.read([Item("System", "Events")], block_hash)
-    result = outcome(records or (), included.index(extrinsic.data), session.error_name)
+    result, plan = outcome(records or (), included.index(extrinsic.data), session.error_name), extrinsic.draft
+    error = result.error and with_wait(session, result.error, plan.asked, plan.address, block_hash)
     final = session.number(session.finalised())
     return Receipt(
         block=number,
@@ -85,5 +88,5 @@ def receipt(session: Session, extrinsic: Signed, number: Block, block_hash: str)
         finalised=final >= number and session.hash_of(number) == block_hash,
         fee=result.fee,
         events=result.events,
-        error=with_wait(session, result.error, extrinsic.draft.asked, extrinsic.draft.address, block_hash),
+        error=error,
     )

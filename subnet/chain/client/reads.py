@@ -25,11 +25,12 @@ from subnet.chain.client.session import Session
 from subnet.chain.client.storage import Item
 from subnet.chain.dials import from_storage
 
-__all__ = ["PALLET", "balance", "check_subnet", "commitments", "epoch", "hyperparameters", "rows", "subnets"]
+__all__ = ["PALLET", "balance", "check_subnet", "commitments", "epoch", "hyperparameters", "rows", "subnets", "time_ns"]
 
 PALLET: Final = "SubtensorModule"
 _EXISTS: Final = "NetworksAdded"
 _IDENTITIES: Final = ("SubnetIdentitiesV3", "SubnetIdentitiesV2", "SubnetIdentities")
+_NS_PER_MS: Final = 1_000_000
 _ACCOUNT_BYTES: Final = 32
 _NETUID_BYTES: Final = 2
 _LONGEST_SILENCE: Final = 50_400  # blocks without an epoch after which the chain runs one anyway
@@ -39,6 +40,12 @@ def check_subnet(exists: object, netuid: int) -> None:
     """Refuse a netuid that the storage does not know."""
     if not exists:
         raise UnknownSubnet(f"there is no subnet {netuid} on this chain", help="list them: await chain.subnets()")
+
+
+def time_ns(session: Session) -> int:
+    """When the newest block says that it was made, in nanoseconds since 1970."""
+    (now,) = session.read([Item("Timestamp", "Now")], session.head())
+    return int(now) * _NS_PER_MS
 
 
 def balance(session: Session, address: Ss58) -> Balance:

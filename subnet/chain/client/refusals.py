@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from protocols.calls import Call
 from protocols.errors import LedgerError
 from subnet.chain.client.faults import NodeError
 from subnet.chain.refusals import named, named_custom
@@ -57,7 +58,7 @@ def of_dispatch(error: Any, lookup: Named) -> LedgerError:
     return named(f"{kind}.{detail}" if isinstance(detail, str) else str(kind), "the call was included and failed")
 
 
-def of_pool(error: NodeError, spec_version: int) -> LedgerError:
+def of_pool(error: NodeError, spec_version: int, call: Call) -> LedgerError:
     """The error of a call that no block will include."""
     text = f"{error.message} {error.data}"
     for sentence, name in _SENTENCES.items():
@@ -67,18 +68,18 @@ def of_pool(error: NodeError, spec_version: int) -> LedgerError:
         return named(f"InvalidTransaction.{name}", "no block would include the call")
     digits = "".join(filter(str.isdigit, error.data or error.message))
     if "custom" in text.lower() and digits:
-        return _custom(int(digits), spec_version)
+        return _custom(int(digits), spec_version, call)
     return named("InvalidTransaction", str(error))
 
 
-def of_validity(answer: bytes, spec_version: int) -> LedgerError:
+def of_validity(answer: bytes, spec_version: int, call: Call) -> LedgerError:
     """The error of a transaction that is not valid, as a runtime encodes it."""
     kind, number = answer[0], answer[1]
     if kind != 0:
         return named("UnknownTransaction", f"the chain cannot tell whether the call is valid ({number})")
     name = _INVALID[number] if number < len(_INVALID) else str(number)
     if name == "Custom":
-        return _custom(answer[2], spec_version)
+        return _custom(answer[2], spec_version, call)
     return named(f"InvalidTransaction.{name}", "no block would include the call")
 
 
@@ -98,7 +99,7 @@ def _spelled(message: str) -> str:
     return words[1][:1].upper() + words[1][1:] if words[:1] == ["invalid"] and len(words) > 1 else ""
 
 
-def _custom(number: int, spec_version: int) -> LedgerError:
+def _custom(number: int, spec_version: int, call: Call) -> LedgerError:
     if spec_version >= _NAMES_FROM:
-        return named_custom(number)
+        return named_custom(number, call)
     return named(f"InvalidTransaction.Custom{number}", "the chain refused to include the call, by this number")

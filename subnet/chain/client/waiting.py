@@ -31,11 +31,11 @@ _MS: Final = 1000
 _USUAL_S: Final = 12.0
 
 
-def with_wait(session: Session, error: LedgerError | None, call: Call, signer: str, at: str) -> LedgerError | None:
+def with_wait(session: Session, error: LedgerError, call: Call, signer: str, at: str) -> LedgerError:
     """The error with the block from which on the call will be taken, where there is one."""
-    name = "" if error is None else error.message.partition(":")[0]
+    name = error.message.partition(":")[0]
     netuid = getattr(call, "netuid", None)
-    if error is None or netuid is None or name not in _LIMITS:
+    if netuid is None or name not in _LIMITS:
         return error
     items = (
         Item(PALLET, _LIMITS[name], (netuid,)),

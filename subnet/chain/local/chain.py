@@ -7,10 +7,11 @@ by hand (`seal`), by the clock (`run`), and while nobody runs it, for whoever su
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from protocols.balance import Balance
 from protocols.calls import Call
@@ -40,8 +41,12 @@ from subnet.chain.receipts import receipt, refusal
 
 __all__ = ["LocalChain"]
 
+_NS_PER_MS: Final = 1_000_000
 _CLOCK: Final = SystemClock()
 _PATIENCE_S: Final = 60.0
+_LOOK_S: Final = 0.005
+
+_T = TypeVar("_T")
 
 
 class LocalChain:
@@ -78,6 +83,7 @@ class LocalChain:
         self._patience_s = patience_s
         self._bell = Bell(clock)
         self._running = False
+        self._held = False
         self._seen: dict[NetUid, Metagraph] = {}  # metagraphs of the newest block, which many ask for
         self._genesis = self.node.hash_at(0) or self.node.head.hash
         self.node.listen(lambda _: self._moved())
@@ -106,6 +112,25 @@ class LocalChain:
         finally:
             self._running = False
 
+    async def together(self, works: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+        """Do several things at once, with all their calls in one block, made when nobody has anything else to do.
+
+        So how many blocks there are does not depend on who was quicker. For a chain that nobody runs.
+        """
+        tasks = [asyncio.create_task(work) for work in works]
+        self._held = True
+        try:
+            while busy := sum(not task.done() for task in tasks):
+                if self.node.pool.has_ready and len(self.node.pool) >= busy:
+                    self.seal()
+                await self._clock.sleep(_LOOK_S)
+            return [task.result() for task in tasks]
+        finally:
+            self._held = False
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
     @property
     def genesis(self) -> str:
         """The hash of block 0."""
@@ -119,6 +144,10 @@ class LocalChain:
     async def block(self) -> Block:
         """The newest block."""
         return Block(self.node.head.number)
+
+    async def time_ns(self) -> int:
+        """When the newest block says that it was made, in nanoseconds since 1970."""
+        return self._runtime.timestamp.Now.value * _NS_PER_MS
 
     async def wait_for_block(self, block: Block) -> Block:
         """Wait for a block and return the newest by then; `ChainUnreachable` where none comes in time."""
@@ -175,17 +204,17 @@ class LocalChain:
         try:
             watch = self.node.watch(extrinsic)
         except (InvalidTransaction, PoolRefusal) as fault:
-            raise refusal(fault) from fault
+            raise refusal(fault, call) from fault
         return self._receipt(await self._included(watch), extrinsic)
 
     async def _included(self, watch: Watch) -> bytes:
         """The hash of the block that includes a transaction."""
         await self._clock.sleep(0)
         while not watch.is_over:
-            if self._running:
+            if self._running or self._held:
                 await self._hear("the block with the call")
             elif self.node.pool.has_ready:
-                self.node.seal()
+                self.seal()
             else:
                 raise ExtrinsicFailed("InvalidTransaction.Future: an earlier call of this account is not included")
         hash = None

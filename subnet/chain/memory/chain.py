@@ -61,6 +61,7 @@ class MemoryChain:
         self._blocks = Blocks(found(Genesis.local() if genesis is None else genesis))
         self._bell = Bell(clock)
         self._running = False
+        self._sealed_ns = clock.time_ns()
         self._seen: dict[NetUid, Metagraph] = {}  # metagraphs of the newest block, which many ask for
 
     @classmethod
@@ -80,6 +81,7 @@ class MemoryChain:
         """Make blocks at once, and return the newest."""
         for _ in range(blocks):
             self._blocks.seal()
+        self._sealed_ns = self._clock.time_ns()
         self._seen = {}
         self._bell.ring()
         return self._blocks.newest.block
@@ -116,6 +118,10 @@ class MemoryChain:
     async def block(self) -> Block:
         """The newest sealed block."""
         return self._blocks.newest.block
+
+    async def time_ns(self) -> int:
+        """When the newest block says that it was made, in nanoseconds since 1970."""
+        return self._sealed_ns
 
     async def wait_for_block(self, block: Block) -> Block:
         """Wait for a block and return the newest by then; `ChainUnreachable` where none comes in time."""

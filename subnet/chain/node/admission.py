@@ -11,9 +11,12 @@ from typing import Final, NamedTuple
 from subnet.chain.node.address import account_of
 from subnet.chain.node.dispatch import Dispatcher
 from subnet.chain.node.extrinsic import Extrinsic, Signature, payload, proves
+from subnet.chain.node.frame.hashing import blake2_256
+from subnet.chain.node.frame.pallet import Vouched
 from subnet.chain.node.limits import BLOCK_LENGTH, BLOCK_WEIGHTS, EXTRINSIC_REF_TIME
 from subnet.chain.node.outcome import NO_WEIGHT, Info, PerClass, Weight
 from subnet.chain.node.pallets.payment import TransactionPayment, fee_of, total
+from subnet.chain.node.pallets.subtensor.barred import custom_error
 from subnet.chain.node.pallets.system import System
 from subnet.chain.node.validity import InvalidTransaction, Validity
 from subnet.chain.node.version import VERSION
@@ -24,6 +27,9 @@ _NOBODY: Final = bytes(32)
 _NO_METADATA_HASH: Final = b"\x00"
 _OPERATIONAL_PRIORITY: Final = 10_000_000_000
 _NORMAL_PRIORITY: Final = 1
+_ENVELOPE: Final = ("MevShield", "submit_encrypted")
+_ENVELOPE_ERA: Final = 8
+"""For how many blocks an envelope may wait to be opened at most."""
 _VERSIONS: Final = VERSION.spec_version.to_bytes(4, "little") + VERSION.transaction_version.to_bytes(4, "little")
 
 
@@ -38,6 +44,8 @@ class Admitted(NamedTuple):
     """With the tip, before what comes back."""
     until: int
     """The first block that is too late for it."""
+    vouched: Vouched | None = None
+    """What its pallet says of one that nobody signed."""
 
 
 class Room:
@@ -84,10 +92,13 @@ class Admission:
         """Check a transaction for a block; `head` is the hash of the one before, if storage does not know it yet."""
         signature = extrinsic.signature
         if signature is None:
-            raise InvalidTransaction("NoUnsignedValidator")
+            return self._check_unsigned(extrinsic, block, room)
         who = self._signer(extrinsic, signature, block, head)
         if who == _NOBODY:
             raise InvalidTransaction("BadSigner")
+        call = extrinsic.call.fields[0]
+        if (extrinsic.call.name, call.name) == _ENVELOPE and not 0 < signature.era.period <= _ENVELOPE_ERA:
+            raise InvalidTransaction("Stale")
         info = self._dispatcher.info(extrinsic.call)
         account = self._system.Account[who]
         is_free = info.pays_fee.name == "No"
@@ -99,18 +110,33 @@ class Admission:
         room.check(info, extrinsic.length)
         fee = total(fee_of(info, extrinsic.length)) + signature.tip
         self._payment.check(who, fee)
-        call = extrinsic.call.fields[0]
         self._dispatcher.pallet_of(extrinsic.call).screen(who, call.name, call.fields)
+        refused = self._dispatcher.guard(who, extrinsic.call)
+        if refused is not None:
+            raise InvalidTransaction("Custom", custom_error(refused))
         return Admitted(who, signature.nonce, signature.tip, info, fee, signature.era.death(block))
 
     def validity(self, admitted: Admitted, block: int) -> Validity:
         """What the pool needs to know of it."""
-        who, nonce = admitted.who, admitted.nonce
+        who, nonce, vouched = admitted.who, admitted.nonce, admitted.vouched
+        if vouched is not None:
+            provided, priority, longevity, propagate = vouched
+            return Validity(who, nonce, priority, longevity, (), (provided,), propagate)
         requires = (_tag(who, nonce - 1),) if nonce > self._system.Account[who].nonce else ()
         is_operational = admitted.info.kind.name == "Operational"
         priority = (_OPERATIONAL_PRIORITY if is_operational else _NORMAL_PRIORITY) + admitted.tip
         longevity = admitted.until - block if admitted.until < 2**64 - 1 else admitted.until
         return Validity(who, nonce, min(priority, 2**64 - 1), longevity, requires, (_tag(who, nonce),), True)
+
+    def _check_unsigned(self, extrinsic: Extrinsic, block: int, room: Room) -> Admitted:
+        call = extrinsic.call.fields[0]
+        vouched = self._dispatcher.pallet_of(extrinsic.call).vouch(call.name, call.fields, block)
+        if vouched is None:
+            raise InvalidTransaction("NoUnsignedValidator")
+        info = self._dispatcher.info(extrinsic.call)
+        room.check(info, extrinsic.length)
+        # Nobody's transactions wait in the pool under what each of them does, since no account stands for them.
+        return Admitted(blake2_256(vouched.provides), 0, 0, info, 0, block, vouched)
 
     def _signer(self, extrinsic: Extrinsic, signature: Signature, block: int, head: bytes | None) -> bytes:
         who = account_of(signature.address)

@@ -59,18 +59,32 @@ class BlockMaker:
         room, misses = BLOCK_BYTES, 0
         line = pool.line()
         while misses < _MISSES and (waiting := line.next()) is not None:
-            if len(waiting.data) > room:
+            key_hash = waiting.validity.key_hash
+            if key_hash is not None and not self._runtime.opens(key_hash):
+                continue  # whoever has its key may open it, until its era is over
+            # What an envelope holds is shorter than the envelope.
+            size = len(waiting.data) * (1 if key_hash is None else 2)
+            if size > room:
                 misses += 1
                 continue
-            try:
-                self._runtime.apply(waiting.data)
-            except InvalidTransaction as refusal:
+            refusal = self._refusal(waiting.data)
+            if refusal is not None:
                 if refusal.variant == _FULL:
                     misses += 1
-                    continue
-                if isinstance(refusal, Trapped):
-                    _LOG.error("a call was dropped because it failed as none may", exc_info=refusal)
-                pool.drop_invalid(waiting)
+                else:
+                    pool.drop_invalid(waiting)
                 continue
-            room -= len(waiting.data)
+            if key_hash is not None and (inner := self._runtime.unseal(waiting.data)) is not None:
+                # Who sealed it has paid for the opening; whatever is wrong with it concerns nobody else.
+                self._refusal(inner)
+            room -= size
             line.took(pool.after(waiting))
+
+    def _refusal(self, extrinsic: bytes) -> InvalidTransaction | None:
+        try:
+            self._runtime.apply(extrinsic)
+        except InvalidTransaction as refusal:
+            if isinstance(refusal, Trapped):
+                _LOG.error("a call was dropped because it failed as none may", exc_info=refusal)
+            return refusal
+        return None

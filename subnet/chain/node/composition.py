@@ -11,10 +11,12 @@ from typing import Final
 
 from subnet.chain.node.frame.pallet import Pallet
 from subnet.chain.node.pallets.admin import AdminUtils
+from subnet.chain.node.pallets.alphaassets import AlphaAssets
 from subnet.chain.node.pallets.aura import Aura
 from subnet.chain.node.pallets.balances import Balances
 from subnet.chain.node.pallets.commitments import Commitments
 from subnet.chain.node.pallets.drand import Drand
+from subnet.chain.node.pallets.evm import EVMChainId
 from subnet.chain.node.pallets.payment import TransactionPayment
 from subnet.chain.node.pallets.proxy import Proxy
 from subnet.chain.node.pallets.shield import MevShield
@@ -43,6 +45,8 @@ PALLETS: Final[tuple[type[Pallet], ...]] = (
     Drand,
     Swap,
     MevShield,
+    AlphaAssets,
+    EVMChainId,
 )
 _RUNTIME: Final = "node_subtensor_runtime"
 

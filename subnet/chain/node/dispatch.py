@@ -7,10 +7,11 @@ storage or a price is the same wherever a call comes from.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from subnet.chain.node.frame.calls import Call
-from subnet.chain.node.frame.items import DispatchFailure
+from subnet.chain.node.frame.items import DispatchFailure, Error
 from subnet.chain.node.frame.origin import Origin
 from subnet.chain.node.frame.pallet import Pallet
 from subnet.chain.node.frame.state import State
@@ -47,6 +48,8 @@ class Dispatcher:
         self._depth = 0
         self.unused = 0
         """Picoseconds of calls that were paid for and not made, such as those after the one where a batch stopped."""
+        self.guard: Callable[[bytes, Variant], Error | None] = _allow
+        """Why an account may not make a call, whatever the call itself would say."""
         self.is_waived = False
         """Whether the transaction's call turned out to be for nothing."""
 
@@ -93,6 +96,8 @@ class Dispatcher:
         entry = self._entry(call)
         if origin.filters and not origin.allows(call):
             raise SystemErrors.CallFiltered()
+        if origin.account is not None and (refused := self.guard(origin.account, call)) is not None:
+            raise refused()
         mark = self._state.mark()
         self._depth += 1
         try:
@@ -119,3 +124,7 @@ class Dispatcher:
         for at in entry.many:
             held += arguments[at]
         return held
+
+
+def _allow(who: bytes, call: Variant) -> None:
+    """Nobody is kept from any call."""

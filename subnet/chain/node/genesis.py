@@ -83,6 +83,8 @@ class Genesis(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def write(self, runtime: Machine) -> None:
         """Fill the storage of a new chain; raises `InvalidGenesis`."""
+        for pallet in runtime.pallets:
+            pallet.on_genesis()
         items = Items(runtime.pallets)
         for text, amount in self.accounts.items():
             endow(items, account(text), _rao(text, amount))

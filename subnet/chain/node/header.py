@@ -8,6 +8,7 @@ that two chains with equal roots came the same way.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from functools import cached_property
 from operator import itemgetter
@@ -24,12 +25,14 @@ Change = tuple[bytes, bytes | None]
 
 _NUMBER: Final = Compact(UInt(4))
 _COUNT: Final = Compact(UInt(4))
-_U64: Final = UInt(8)
 _HASH: Final = FixedBytes(32)
 # By tag: Other, Consensus, Seal, PreRuntime, RuntimeEnvironmentUpdated; the three in the middle name an engine first.
 _WITH_ENGINE: Final = frozenset({4, 5, 6})
 _PRE_RUNTIME, _UPDATED = 6, 8
 _GONE: Final = b"\xff" * 4
+_SIZE: Final = struct.Struct("<I").pack
+_SLOT: Final = bytes([_PRE_RUNTIME]) + b"aura" + bytes([8 << 2])
+"""What comes before the eight bytes of a slot's number."""
 
 
 class Head(NamedTuple):
@@ -115,7 +118,7 @@ class Sealed(NamedTuple):
 
 def slot_log(slot: int) -> bytes:
     """The log in which an Aura chain says for which slot a block was made."""
-    return bytes([_PRE_RUNTIME]) + b"aura" + BYTES.encode(_U64.encode(slot))
+    return _SLOT + slot.to_bytes(8, "little")
 
 
 def next_state_root(before: bytes, changes: Sequence[Change]) -> bytes:
@@ -123,8 +126,10 @@ def next_state_root(before: bytes, changes: Sequence[Change]) -> bytes:
     parts = [before]
     for key, value in sorted(changes, key=itemgetter(0)):
         # An entry that is gone has no length; each part is told from the next by the lengths before it.
-        length = _GONE if value is None else len(value).to_bytes(4, "little")
-        parts += (len(key).to_bytes(4, "little"), key, length, value or b"")
+        if value is None:
+            parts += (_SIZE(len(key)), key, _GONE)
+        else:
+            parts += (_SIZE(len(key)), key, _SIZE(len(value)), value)
     return blake2_256(b"".join(parts))
 
 

@@ -57,6 +57,14 @@ class Machine(Protocol):
         """What the pool needs to know, where the last block has this hash; raises `InvalidTransaction`."""
         ...
 
+    def opens(self, key_hash: bytes) -> bool:
+        """Whether an envelope that was made for the key of this hash can be opened in the next block."""
+        ...
+
+    def unseal(self, extrinsic: bytes) -> bytes | None:
+        """The extrinsic within one that is an envelope, None where nothing comes out of it."""
+        ...
+
     def finish(self) -> None:
         """End the block."""
         ...

@@ -16,7 +16,10 @@ from subnet.chain.node.frame.state import State
 from subnet.chain.node.frame.storage import Storage
 from subnet.chain.node.header import Change
 
-__all__ = ["HasPallets", "RawWriter"]
+__all__ = ["HasPallets", "METADATA_DIGEST", "RawWriter", "UNNAMED", "Unnamed"]
+
+METADATA_DIGEST: Final = b":metadata_digest:"
+"""The key of what tells one release's metadata from another's."""
 
 _PREFIX: Final = 32
 
@@ -30,19 +33,22 @@ class HasPallets(Protocol):
         ...
 
 
-class _Unnamed:
+class Unnamed:
     """The item of every key that no pallet declares."""
 
     def key(self, at: Any) -> bytes:
+        """The key itself."""
         found: bytes = at
         return found
 
     def data(self, value: Any) -> bytes:
+        """The bytes themselves."""
         found: bytes = value
         return found
 
 
-_UNNAMED: Final = _Unnamed()
+UNNAMED: Final = Unnamed()
+"""The only one: entries are kept by item."""
 
 
 class RawWriter:
@@ -61,9 +67,9 @@ class RawWriter:
             item = items.get(key[:_PREFIX])
             if item is None:
                 if value is None:
-                    state.drop(_UNNAMED, key)
+                    state.drop(UNNAMED, key)
                 else:
-                    state.put(_UNNAMED, key, value)
+                    state.put(UNNAMED, key, value)
                 continue
             try:
                 at = item.at(key) if item.keys else ()

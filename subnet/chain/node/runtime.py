@@ -17,20 +17,24 @@ from subnet.chain.node.apis.core import core_apis
 from subnet.chain.node.apis.subtensor import subtensor_apis
 from subnet.chain.node.composition import PALLETS
 from subnet.chain.node.dispatch import Dispatcher
+from subnet.chain.node.envelopes import open_envelope
 from subnet.chain.node.extrinsic import EXTENSIONS, SignedExtension, bare, parse
-from subnet.chain.node.frame.hashing import blake2_256
+from subnet.chain.node.frame.hashing import blake2_256, twox_128
 from subnet.chain.node.frame.items import DispatchFailure
 from subnet.chain.node.frame.origin import NOBODY, Origin
 from subnet.chain.node.frame.pallet import Pallet, RuntimeApi
 from subnet.chain.node.frame.state import State
 from subnet.chain.node.frame.storage import Storage
 from subnet.chain.node.limits import EXTRINSIC_REF_TIME
+from subnet.chain.node.metadata.digest import digest
 from subnet.chain.node.outcome import Info, Weight
 from subnet.chain.node.pallets.admin import AdminUtils
+from subnet.chain.node.pallets.alphaassets import AlphaAssets
 from subnet.chain.node.pallets.aura import Aura
 from subnet.chain.node.pallets.balances import Balances
 from subnet.chain.node.pallets.commitments import Commitments
 from subnet.chain.node.pallets.drand import Drand
+from subnet.chain.node.pallets.evm import EVMChainId
 from subnet.chain.node.pallets.payment import FeeDetails, PaymentInfo, TransactionPayment, fee_of, total
 from subnet.chain.node.pallets.proxy import Proxy
 from subnet.chain.node.pallets.shield import MevShield
@@ -41,13 +45,15 @@ from subnet.chain.node.pallets.system import System
 from subnet.chain.node.pallets.timestamp import Timestamp
 from subnet.chain.node.pallets.utility import Utility
 from subnet.chain.node.scale.composites import Enum, Variant
-from subnet.chain.node.scale.primitives import Reader
+from subnet.chain.node.scale.primitives import Compact, Reader, UInt
 from subnet.chain.node.validity import InvalidTransaction, Trapped, Validity
 from subnet.chain.node.version import VERSION, RuntimeVersion
 
 __all__ = ["Runtime"]
 
 _PREFIX: Final = 32
+_LENGTH: Final = Compact(UInt(4))
+_NOW: Final = Compact(UInt(8))
 _NO: Final = Variant("No")
 
 
@@ -73,11 +79,14 @@ class Runtime:
         self.drand = Drand(state, self.system)
         self.subtensor = SubtensorModule(state, self.system, self.balances)
         self.subtensor.beacon = self.drand
+        self.dispatcher.guard = self.subtensor.bar
         self.commitments = Commitments(state, self.system, self.subtensor)
         self.subtensor.when_removed.append(self.commitments.purge)
         self.admin = AdminUtils(state, self.system, self.subtensor)
+        self.evm_chain_id = EVMChainId(state)
         self.swap = Swap(state, self.system)
-        self.shield = MevShield(state)
+        self.assets = AlphaAssets(state)
+        self.shield = MevShield(state, self.system)
         parts: dict[type, Any] = {type(part): part for part in vars(self).values()}
         self.pallets: tuple[Pallet, ...] = tuple(parts[kind] for kind in PALLETS)
         self.apis: tuple[RuntimeApi, ...] = (*core_apis(self), *subtensor_apis(self.subtensor, self.commitments))
@@ -88,9 +97,17 @@ class Runtime:
         self._answers = {f"{type(api).__name__}_{way.name}": (api, way) for api in self.apis for way in api.methods()}
         self._items: dict[bytes, Storage[Any]] = {}
         self._learn()
+        self._time = self.dispatcher.info(_set_time(0))
+        # Every block begins with the time, so what comes before the number is encoded once; 0 takes one byte.
+        self._opening = bare(_set_time(0))[1:-1]
+        # Most pallets have nothing to do at the start and at the end of a block, and nobody should ask them in each.
+        starts, ends = Pallet.on_initialize, Pallet.on_finalize
+        self._starts = [part.on_initialize for part in self.pallets if type(part).on_initialize is not starts]
+        self._ends = [part.on_finalize for part in self.pallets if type(part).on_finalize is not ends]
 
     def _learn(self) -> None:
         self.system.find = self.item
+        self.system.describe = lambda: digest(self)
         for pallet in self.pallets:
             self.dispatcher.serve(pallet)
             self._items.update({item.prefix: item for item in pallet.storage()})
@@ -109,13 +126,14 @@ class Runtime:
         self._room = Room()
         self.extrinsics = []
         self.system.begin(number, parent_hash)
-        for pallet in self.pallets:
-            pallet.on_initialize()
-        inherent = Variant("Timestamp", (Variant("set", (now_ms,)),))
+        for start in self._starts:
+            start()
+        inherent = _set_time(now_ms)
         self.system.enter(0)
         self.dispatcher.begin()
         self.dispatcher.dispatch(NOBODY, inherent)
-        self._note(bare(inherent), self.dispatcher.info(inherent), None)
+        body = self._opening + _NOW.encode(now_ms)
+        self._note(_LENGTH.encode(len(body)) + body, self._time, None)
 
     def apply(self, extrinsic: bytes) -> bytes:
         """Carry out a transaction, and return its hash; what came of it is among the block's events."""
@@ -138,8 +156,8 @@ class Runtime:
     def finish(self) -> None:
         """End the block."""
         self.system.leave()
-        for pallet in self.pallets:
-            pallet.on_finalize()
+        for end in self._ends:
+            end()
         self.system.finish(self._room.spent)
 
     def validate(self, extrinsic: bytes, head: bytes | None = None) -> Validity:
@@ -148,8 +166,30 @@ class Runtime:
         `head` is the hash of the last block: a transaction whose era begins there cannot be told from a forged one
         without it, since storage learns the hash of a block only in the next one.
         """
-        block = self.system.block + 1
-        return self._admission.validity(self._admission.check(parse(extrinsic), block, head, Room()), block)
+        block, parsed = self.system.block + 1, parse(extrinsic)
+        mark = self.state.mark()
+        self.system.Number.value = block  # what is checked are the rules of the block that it would be in
+        try:
+            admitted = self._admission.check(parsed, block, head, Room())
+        finally:
+            self.state.rollback(mark)
+        validity = self._admission.validity(admitted, block)
+        envelope = self.shield.envelope_in(parsed.call)
+        if envelope is None:
+            return validity
+        # One that cannot be opened costs its sender nothing, thus it gives way to everybody else in the pool.
+        priority = validity.priority if self.opens(envelope.key_hash) else 0
+        return validity._replace(key_hash=envelope.key_hash, priority=priority)
+
+    def opens(self, key_hash: bytes) -> bool:
+        """Whether an envelope that was made for the key of this hash can be opened in the next block."""
+        key = self.shield.PendingKey.value
+        return key is not None and twox_128(key) == key_hash
+
+    def unseal(self, extrinsic: bytes) -> bytes | None:
+        """The transaction within one that is an envelope, None where nothing comes out of it."""
+        envelope = self.shield.envelope_in(parse(extrinsic).call)
+        return None if envelope is None else open_envelope(envelope)
 
     def fee(self, extrinsic: bytes) -> PaymentInfo:
         """What a transaction would cost without its tip; its signature may be made up."""
@@ -182,13 +222,14 @@ class Runtime:
             self.state.rollback(mark)
 
     def _carry_out(self, extrinsic: bytes, call: Variant, admitted: Admitted) -> None:
-        who, _, tip, info, charged, _ = admitted
-        self.system.use_nonce(who)
-        self.payment.charge(who, charged)
+        who, _, tip, info, charged, _, vouched = admitted
+        if vouched is None:
+            self.system.use_nonce(who)
+            self.payment.charge(who, charged)
         self.dispatcher.begin()
         failure = None
         try:
-            self.dispatcher.dispatch(Origin(who), call)
+            self.dispatcher.dispatch(Origin(who) if vouched is None else NOBODY, call)
         except DispatchFailure as raised:
             failure, self.dispatcher.is_waived = raised, False
         actual = Info(
@@ -196,7 +237,8 @@ class Runtime:
             info.kind,
             _NO if self.dispatcher.is_waived else info.pays_fee,
         )
-        self.payment.settle(who, charged, total(fee_of(actual, len(extrinsic))) + tip, tip)
+        if vouched is None:
+            self.payment.settle(who, charged, total(fee_of(actual, len(extrinsic))) + tip, tip)
         self._note(extrinsic, actual, failure)
 
     def _note(self, extrinsic: bytes, info: Info, failure: DispatchFailure | None) -> None:
@@ -208,3 +250,7 @@ class Runtime:
         )
         self._room.take(told, len(extrinsic))
         self.extrinsics.append(extrinsic)
+
+
+def _set_time(now_ms: int) -> Variant:
+    return Variant("Timestamp", (Variant("set", (now_ms,)),))

@@ -171,11 +171,13 @@ class Store:
         horizon = self.horizon(blocks[-1].header.number)
         # Of what these blocks wrote and no kept state shows, only the last version is worth a row.
         settled = {key: number for number, changes in _written(blocks) if number <= horizon for key, _ in changes}
+        rows: list[tuple[bytes, int, bytes | None]] = []
         for number, changes in _written(blocks):
-            rows = [(key, number, value) for key, value in changes if settled.get(key, number) <= number]
-            self._db.executemany(_PUT, rows)
-            if self.keep is not None:
-                self._recent.append((number, [key for key, _, _ in rows]))
+            shown = [(key, number, value) for key, value in changes if settled.get(key, number) <= number]
+            if self.keep is not None and shown:
+                self._recent.append((number, [key for key, _, _ in shown]))
+            rows += shown
+        self._db.executemany(_PUT, rows)
 
     def _prune(self, head: int) -> int:
         """Drop versions that no kept state shows; how many of the recent blocks have been dealt with."""
@@ -183,7 +185,8 @@ class Store:
             return 0
         horizon = self.horizon(head)
         done = next((i for i, (number, _) in enumerate(self._recent) if number > horizon), len(self._recent))
-        rows = [(key, number) for number, keys in self._recent[:done] for key in keys]
+        # Most blocks write the same entries: one search finds what all but the last of them wrote.
+        rows = list({key: number for number, keys in self._recent[:done] for key in keys}.items())
         self._db.executemany("DELETE FROM state WHERE key = ? AND block < ?", rows)
         self._db.executemany("DELETE FROM state WHERE key = ? AND block = ? AND value IS NULL", rows)
         return done

@@ -101,6 +101,8 @@ class Validity(NamedTuple):
     requires: tuple[bytes, ...]
     provides: tuple[bytes, ...]
     propagate: bool
+    key_hash: bytes | None = None
+    """Names the key that it was made for, if it is an envelope around another transaction."""
 
 
 class ValidTransaction(NamedTuple):

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from protocols.balance import Balance
-from protocols.calls import Register, RegisterNetwork, SetCommitment, Transfer
+from protocols.calls import Register, RegisterNetwork, ServeAxon, SetCommitment, Transfer
 from protocols.clock import VirtualClock
+from protocols.endpoint import Endpoint
 from protocols.errors import ChainFileRefused, ChainUnreachable, ExtrinsicFailed, LedgerError
 from protocols.keys import Keypair
 from protocols.types import Block, Coldkey, Hotkey, NetUid, Ss58
@@ -39,6 +40,44 @@ async def test_a_call_makes_its_block_at_once_and_calls_of_the_same_turn_share_o
     assert {receipt.block for receipt in together} == {2}
     assert all(receipt.finalised and receipt.error is None for receipt in together)
     assert await chain.block() == 2
+
+
+async def test_what_is_done_together_is_in_one_block_however_long_each_takes() -> None:
+    chain = LocalChain()
+
+    async def late(tao: int, signer: Keypair) -> Block:
+        await asyncio.sleep(tao / 50)
+        (receipt, again) = [await chain.submit(give(EVE, tao), signer) for _ in range(2)]
+        return Block(100 * receipt.block + again.block)
+
+    assert await chain.together(late(tao, signer) for tao, signer in enumerate((ALICE, BOB))) == [102, 102]
+    assert await chain.block() == 2
+    assert (await chain.submit(give(BOB), ALICE)).block == 3, "then each makes its own again"
+
+
+async def test_who_fails_among_others_does_not_leave_them_at_work() -> None:
+    chain, begun = LocalChain(), asyncio.Event()
+
+    async def fail() -> None:
+        raise LedgerError("no")
+
+    async def sleep() -> None:
+        begun.set()
+        await asyncio.sleep(0.05)
+
+    tasks = asyncio.all_tasks()
+    with pytest.raises(LedgerError, match="no"):
+        await chain.together([fail(), sleep()])
+    assert begun.is_set()
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_a_miner_of_this_machine_can_publish_where_it_answers() -> None:
+    chain = LocalChain()
+    (await chain.submit(Register(FIRST, hot("//m")), BOB)).raise_for_error()
+    here = Endpoint("127.0.0.1", 8091)
+    (await chain.submit(ServeAxon(FIRST, here), Keypair.from_uri("//m"))).raise_for_error()
+    assert (await chain.metagraph(FIRST)).endpoints[-1] == here
 
 
 async def test_what_is_submitted_is_a_signed_transaction_of_the_node() -> None:

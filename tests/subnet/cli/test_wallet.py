@@ -65,7 +65,7 @@ def test_keys_are_made_again_from_a_phrase_in_a_file(tmp_path: Path, capsys: Cap
     assert (shown["coldkey"]["address"], shown["coldkey"]["encryption"]) == (ADDRESS, "plain")
     assert (shown["hotkey"]["address"], shown["hotkey"]["encryption"]) == (ADDRESS, "plain")
     assert PHRASE not in told
-    assert main([*command, "--hotkey", "default", "--json"]) == 1
+    assert main([*command, "--hotkey", "default", "--json"]) == 78
     assert json.loads(capsys.readouterr().err)["code"] == "keyfile_exists"
 
 
@@ -95,7 +95,7 @@ def test_a_machine_without_the_coldkey_is_in_order_and_one_with_an_open_hotkey_i
 
 
 def test_a_wallet_that_is_not_there_is_an_error_with_the_command_that_makes_it(capsys: Capture) -> None:
-    assert main(["wallet", "show", "w"]) == 1
+    assert main(["wallet", "show", "w"]) == 78
     err = capsys.readouterr().err
     assert "error[keyfile_missing]" in err
     assert "subnet wallet create w" in err

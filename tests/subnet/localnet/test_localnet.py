@@ -5,17 +5,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import time
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from scipy.stats import spearmanr
 
-from protocols.errors import UsageError
+from protocols.errors import ChainFileRefused, UsageError
+from subnet.chain.asking import ask
+from subnet.chain.node.founding import ensure_founded
+from subnet.chain.node.frame.hashing import twox_128
+from subnet.chain.node.node import Node
+from subnet.chain.node.runtime import Runtime
+from subnet.chain.node.store import Store
+from subnet.chain.presets import LOCAL, preset
 from subnet.localnet import Localnet, LocalnetOptions, Summary, parse
+from subnet.localnet.port import Port
 from subnet.templates.text.text import Text
+
+NOW = twox_128(b"Timestamp") + twox_128(b"Now")
 
 
 async def summaries(epochs: int, options: LocalnetOptions) -> list[Summary]:
@@ -93,6 +105,44 @@ async def test_a_folder_of_another_network_is_refused(tmp_path: Path) -> None:
         await summaries(1, LocalnetOptions(lockstep=True, state=tmp_path, seed=9))
 
 
+async def test_a_folder_that_an_earlier_release_wrote_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "chain.bin").write_bytes(b"\x93")
+    with pytest.raises(UsageError, match=r"holds chain\.bin, expected chain\.db"):
+        await summaries(1, LocalnetOptions(lockstep=True, state=tmp_path))
+    assert os.listdir(tmp_path) == ["chain.bin"]
+
+
+async def test_a_file_that_is_no_chain_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "chain.db").write_bytes(b"holiday pictures" * 100)
+    with pytest.raises(ChainFileRefused):
+        await summaries(1, LocalnetOptions(lockstep=True, state=tmp_path))
+    assert (tmp_path / "chain.db").read_bytes() == b"holiday pictures" * 100
+
+
+@pytest.mark.timeout(120)
+async def test_in_lockstep_blocks_have_times_of_their_own_and_are_as_many_whoever_is_quicker() -> None:
+    async def times() -> list[int]:
+        async with Localnet(Text(), LocalnetOptions(miners="good:3,copier:2", lockstep=True)) as network:
+            found: list[int] = []
+            network.chain.node.listen(lambda told: found.append(int.from_bytes(told.changes[NOW] or b"", "little")))
+            async for _ in network.epochs(1):
+                assert network.port is None
+        return found
+
+    first = await times()
+    assert await times() == first
+    assert {later - sooner for sooner, later in pairwise(first)} == {250}
+
+
+async def test_the_chain_is_on_loopback_even_where_the_miners_are_not() -> None:
+    node = Node(_founded(), Runtime)
+    async with Port.of(node, "0.0.0.0", 0) as port:
+        assert port.url == f"ws://127.0.0.1:{port.number}"
+    async with Port.of(node, "::1", 0) as port:
+        assert port.url == f"ws://[::1]:{port.number}"
+        assert await ask(port.url, [("chain_getBlockHash", [0])]) == [f"0x{node.head.hash.hex()}"]
+
+
 @pytest.mark.serial
 @pytest.mark.timeout(60)
 async def test_the_first_weights_are_on_the_chain_in_twenty_seconds_and_nothing_is_left_running() -> None:
@@ -104,6 +154,12 @@ async def test_the_first_weights_are_on_the_chain_in_twenty_seconds_and_nothing_
             assert (await network.chain.weights(network.netuid)).values.any()
     assert time.monotonic() - began < 20
     assert asyncio.all_tasks() == tasks
+
+
+def _founded() -> Store:
+    store = Store()
+    ensure_founded(store, Runtime, preset(LOCAL).beginning)
+    return store
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,16 @@ class BetaBasketRuntimeApi(RuntimeApi):
         return 0
 
     @api
+    def get_all_validator_baskets(self) -> tuple[AccountId, ...]:
+        """The validators that have a basket, of which there is none."""
+        return ()
+
+    @api
+    def get_root_basket_portfolio(self, coldkey: AccountId) -> tuple[tuple[AccountId, u64, u64], ...]:
+        """What a coldkey has of baskets."""
+        return ()
+
+    @api
     def get_root_basket_positions(self, coldkey: AccountId) -> tuple[tuple[AccountId, u64, u64], ...]:
         """A coldkey's parts of baskets: validator, tokens, and their worth in rao."""
         return ()

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions about stake: who has how much where, what of it is free, and what moving it costs.
 
-Nobody can lock stake on this chain, so what clients ask about locks has the answer that it has for whoever never
-locked any.
+What is locked is told as it is by now, which nobody need have written down yet.
 """
 
 from __future__ import annotations
@@ -91,17 +90,18 @@ class StakeInfoRuntimeApi(RuntimeApi):
     @api
     def get_coldkey_lock(self, coldkey: AccountId, netuid: u16) -> LockState | None:
         """What a coldkey has locked."""
-        return None
+        lock = self._chain.lock_of(coldkey, netuid)
+        return None if lock is None else LockState(*lock.own)
 
     @api
     def get_hotkey_conviction(self, hotkey: AccountId, netuid: u16) -> U64F64:
         """What locks speak for a hotkey."""
-        return 0
+        return self._chain.hotkey_conviction(hotkey, netuid)
 
     @api
     def get_most_convicted_hotkey_on_subnet(self, netuid: u16) -> AccountId | None:
         """The hotkey for which locks speak most."""
-        return None
+        return self._chain.king_of(netuid)
 
     def _info(self, hotkey: bytes, coldkey: bytes, netuid: int) -> StakeInfo:
         return StakeInfo(
@@ -117,8 +117,9 @@ class StakeInfoRuntimeApi(RuntimeApi):
         )
 
     def _available(self, coldkey: bytes, netuids: list[int]) -> tuple[tuple[int, StakeAvailability], ...]:
-        hotkeys = self._chain.StakingHotkeys[coldkey]
-        totals = [
-            (netuid, sum(self._chain.stake_of(hotkey, coldkey, netuid) for hotkey in hotkeys)) for netuid in netuids
-        ]
-        return tuple((netuid, StakeAvailability(total, 0, total)) for netuid, total in totals if total)
+        found = [(netuid, *self._chain.stake_and_lock(coldkey, netuid)) for netuid in netuids]
+        return tuple(
+            (netuid, StakeAvailability(total, locked, max(total - locked, 0)))
+            for netuid, total, locked in found
+            if total or locked
+        )

@@ -17,12 +17,20 @@ import xxhash
 from subnet.chain.node.scale.names import scale_of
 from subnet.chain.node.scale.primitives import Reader, ScaleType
 
-__all__ = ["Key", "blake2_128_concat", "blake2_256", "identity", "twox64_concat", "twox_128"]
+__all__ = ["Key", "blake2_128_concat", "blake2_256", "identity", "keccak_256", "twox64_concat", "twox_128"]
 
 
 def blake2_256(data: bytes) -> bytes:
     """The hash of blocks, extrinsics and calls."""
     return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def keccak_256(data: bytes) -> bytes:
+    """The hash of Ethereum's wallets, and of work."""
+    from substrateinterface.utils.ecdsa_helpers import eth_utils_keccak
+
+    hashed: bytes = eth_utils_keccak(data)
+    return hashed
 
 
 def twox_128(data: bytes) -> bytes:

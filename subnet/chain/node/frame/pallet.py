@@ -8,16 +8,26 @@ end of every block, in the order of the runtime.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeVar
+from functools import cache
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from subnet.chain.node.frame.calls import ApiMethod, Call
 from subnet.chain.node.frame.items import Constant, Error, Event
 from subnet.chain.node.frame.state import State
 from subnet.chain.node.frame.storage import Storage
 
-__all__ = ["Pallet", "RuntimeApi"]
+__all__ = ["Pallet", "RuntimeApi", "Vouched"]
 
 D = TypeVar("D")
+
+
+class Vouched(NamedTuple):
+    """A call that a pallet takes without a signature: what it does that no other may do again, and for how long."""
+
+    provides: bytes
+    priority: int
+    longevity: int
+    propagate: bool
 
 
 class Pallet:
@@ -42,6 +52,9 @@ class Pallet:
         for error in cls.errors():
             error.pallet, error.module = cls.name, cls.index
 
+    def on_genesis(self) -> None:
+        """What is in storage before the first block."""
+
     def on_initialize(self) -> None:
         """What happens at the start of a block."""
 
@@ -50,6 +63,10 @@ class Pallet:
 
     def screen(self, who: bytes, call: str, arguments: tuple[Any, ...]) -> None:
         """Turn a signed call of this pallet away before it enters a block, by raising `InvalidTransaction`."""
+
+    def vouch(self, call: str, arguments: tuple[Any, ...], block: int) -> Vouched | None:
+        """What the pool may know of a call that nobody signed, for a block; None where only signed ones are taken."""
+        return None
 
     @classmethod
     def storage(cls) -> list[Storage[Any]]:
@@ -87,11 +104,20 @@ class RuntimeApi:
 
 
 def _declared(owner: type, kind: type[D]) -> list[D]:
-    found = {name: item for base in reversed(owner.__mro__) for name, item in vars(base).items()}
-    return [item for item in found.values() if isinstance(item, kind)]
+    return [item for item in _attributes(owner) if isinstance(item, kind)]
 
 
 def _marked(owner: type, kind: type[D]) -> list[D]:
-    found = {name: item for base in reversed(owner.__mro__) for name, item in vars(base).items()}
-    marks = (getattr(item, "__declared__", None) for item in found.values())
-    return [mark for mark in marks if isinstance(mark, kind)]
+    return [mark for mark in _marks(owner) if isinstance(mark, kind)]
+
+
+@cache
+def _marks(owner: type) -> list[object]:
+    marks = (getattr(item, "__declared__", None) for item in _attributes(owner))
+    return [mark for mark in marks if mark is not None]
+
+
+# A class is put together once, and asked by every runtime: each past block that somebody looks at has its own.
+@cache
+def _attributes(owner: type) -> list[object]:
+    return list({name: item for base in reversed(owner.__mro__) for name, item in vars(base).items()}.values())

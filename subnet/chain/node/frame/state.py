@@ -7,7 +7,6 @@ entries changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
 __all__ = ["ABSENT", "Item", "State"]
@@ -32,16 +31,18 @@ class Item(Protocol):
 class State:
     """Entries by item and key, and what this block replaced."""
 
-    __slots__ = ("_journal", "_keys", "_tables")
+    __slots__ = ("_journal", "_keys", "_tables", "note")
 
     def __init__(self) -> None:
         # Most blocks write the same entries, and to encode and hash their keys costs more than their values do.
         self._keys: dict[tuple[Item, Any], bytes] = {}
         self._tables: dict[Item, dict[Any, Any]] = {}
         self._journal: list[tuple[Item, Any, Any]] = []
+        self.note: Final = self._journal.append
+        """Say what is about to be replaced: an item, a key, and what it held or `ABSENT`."""
 
     def table(self, item: Item) -> dict[Any, Any]:
-        """The entries of an item, to be read; who writes goes through `put` and `drop`."""
+        """The entries of an item, to be read; who writes goes through `put` and `drop`, or notes it first."""
         table = self._tables.get(item)
         if table is None:
             table = self._tables[item] = {}
@@ -75,15 +76,17 @@ class State:
             else:
                 table[at] = before
 
-    def changes(self, since: int = 0) -> Iterator[tuple[bytes, bytes | None]]:
+    def changes(self, since: int = 0) -> list[tuple[bytes, bytes | None]]:
         """The encoded entries that differ from what they were at a mark; None for those that are gone."""
         journal = self._journal[since:] if since else self._journal
+        tables, keys, found = self._tables, self._keys, []
         for place, before in {(item, at): before for item, at, before in reversed(journal)}.items():
             item, at = place
-            value = self._tables[item].get(at, ABSENT)
-            if value is before or (value is not ABSENT and before is not ABSENT and value == before):
+            value = tables[item].get(at, ABSENT)
+            if value is before or value == before:
                 continue
-            yield self._keys.get(place) or self._key(item, at), None if value is ABSENT else item.data(value)
+            found.append((keys.get(place) or self._key(item, at), None if value is ABSENT else item.data(value)))
+        return found
 
     def forget(self) -> None:
         """Accept what was written: it can no longer be taken back."""

@@ -36,6 +36,10 @@ class Storage(Generic[V]):
         self.optional = default is None
         self.type = declared.item if self.optional and isinstance(declared, Option) else declared
         self.default: Callable[[], Any] = default if callable(default) else lambda: default
+        self.absent = ABSENT if callable(default) else default
+        """What absent entries read as, or `ABSENT` where it must be asked: most reads go without a call."""
+        self.data: Callable[[Any], bytes] = self.type.encode
+        """The encoding of a value."""
         self.keys = keys
         self.name = self.attribute = ""
         self.prefix = b""
@@ -61,10 +65,6 @@ class Storage(Generic[V]):
         source.take(len(self.prefix))
         parts = tuple([part.read(source) for part in self.keys])
         return parts[0] if len(parts) == 1 else parts
-
-    def data(self, value: Any) -> bytes:
-        """The encoding of a value."""
-        return self.type.encode(value)
 
 
 class Value(Storage[V]):
@@ -98,48 +98,54 @@ class Map(Storage[V]):
 class BoundValue(Generic[V]):
     """A value in a state."""
 
-    __slots__ = ("_item", "_state", "_table")
+    __slots__ = ("_absent", "_item", "_note", "_state", "_table")
 
     def __init__(self, item: Value[V], state: State) -> None:
         self._item, self._state, self._table = item, state, state.table(item)
+        self._absent, self._note = item.absent, state.note
 
     @property
     def value(self) -> V:
         """What it is, or what it is by default."""
-        value = self._table.get((), ABSENT)
-        found: V = self._item.default() if value is ABSENT else value
-        return found
+        found: V = self._table.get((), self._absent)
+        return self._asked() if found is ABSENT else found
 
     @value.setter
     def value(self, value: V) -> None:
         if value is None:
             self._state.drop(self._item, ())
         else:
-            self._state.put(self._item, (), value)
+            self._note((self._item, (), self._table.get((), ABSENT)))
+            self._table[()] = value
 
     def kill(self) -> None:
         """Back to the default."""
         self._state.drop(self._item, ())
 
+    def _asked(self) -> V:
+        found: V = self._item.default()
+        return found
+
 
 class BoundMap(Generic[V]):
     """A map in a state; with several keys, its key is the tuple of them."""
 
-    __slots__ = ("_item", "_state", "_table")
+    __slots__ = ("_absent", "_item", "_note", "_state", "_table")
 
     def __init__(self, item: Map[V], state: State) -> None:
         self._item, self._state, self._table = item, state, state.table(item)
+        self._absent, self._note = item.absent, state.note
 
     def __getitem__(self, at: Any) -> V:
-        value = self._table.get(at, ABSENT)
-        found: V = self._item.default() if value is ABSENT else value
-        return found
+        found: V = self._table.get(at, self._absent)
+        return self._asked() if found is ABSENT else found
 
     def __setitem__(self, at: Any, value: V) -> None:
         if value is None:
             self._state.drop(self._item, at)
         else:
-            self._state.put(self._item, at, value)
+            self._note((self._item, at, self._table.get(at, ABSENT)))
+            self._table[at] = value
 
     def __delitem__(self, at: Any) -> None:
         self._state.drop(self._item, at)
@@ -160,3 +166,7 @@ class BoundMap(Generic[V]):
     def under(self, first: Any) -> list[tuple[Any, V]]:
         """The entries of a map with two keys under one first key, by the second."""
         return [(at[1], value) for at, value in self._table.items() if at[0] == first]
+
+    def _asked(self) -> V:
+        found: V = self._item.default()
+        return found

@@ -7,6 +7,7 @@ call does is told in one line, the first of its docstring.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import getdoc
@@ -82,7 +83,12 @@ def _events(pallet: Pallet, registry: Registry) -> list[VariantEntry]:
 
 
 def _errors(pallet: Pallet, registry: Registry) -> list[VariantEntry]:
-    return [VariantEntry(error.name, (), error.index) for error in pallet.errors()]
+    return [VariantEntry(error.name, (), error.index, (_in_words(error.name),)) for error in pallet.errors()]
+
+
+def _in_words(name: str) -> str:
+    """An error's name as a sentence, which is what tools show beside the name."""
+    return f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', ' ', name).capitalize()}."
 
 
 def _enum(path: tuple[str, ...], variants: list[VariantEntry]) -> TypeEntry:

@@ -167,7 +167,7 @@ def _name(declared: ScaleType) -> str:
 
 def _plain(declared: ScaleType) -> ScaleType:
     match declared:
-        case Vec(UInt(1), ()):
+        case Vec(UInt(1), ()) | Bytes():
             return BYTES
         case Array(UInt(1), size):
             return FixedBytes(size)

@@ -44,14 +44,15 @@ DATA: Final = Enum(
         VariantType("BigRaw", 136, (Field(None, BYTES),)),
     ),
 )
-_Data: TypeAlias = Annotated[Variant, DATA]
+_BOUNDED: Final = ("bounded_collections", "bounded_vec", "BoundedVec")
+_Fields: TypeAlias = Annotated[tuple[Variant, ...], Vec(DATA, _BOUNDED)]
 _Index: TypeAlias = Annotated[tuple[tuple[int, bytes], ...], Vec(scale_of(tuple[u16, AccountId]), ("BTreeSet",))]
 
 
 class CommitmentInfo(NamedTuple):
     """What is published."""
 
-    fields: tuple[_Data, ...]
+    fields: _Fields
 
 
 class Registration(NamedTuple):

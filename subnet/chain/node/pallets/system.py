@@ -31,6 +31,7 @@ from subnet.chain.node.outcome import (
     PerClass,
     Weight,
 )
+from subnet.chain.node.raw import METADATA_DIGEST, UNNAMED
 from subnet.chain.node.scale.composites import Enum, Field, Variant, VariantType
 from subnet.chain.node.scale.names import AccountId, Blob, Flag, Hash, Str, compact_u32, u16, u32, u64, u128
 from subnet.chain.node.scale.primitives import BYTES, FixedBytes
@@ -171,10 +172,17 @@ class System(Pallet):
         super().__init__(state)
         self.find: Callable[[bytes], Storage[Any] | None] = lambda key: None
         """The item that keeps entries under a key, which the runtime knows."""
+        self.describe: Callable[[], bytes] = bytes
+        """What tells this runtime's declarations from others', which the runtime knows."""
         self.extrinsic_index = 0
         """The extrinsic that is being applied."""
         self._phase = INITIALIZATION
         self._records: list[EventRecord] = []
+
+    def on_genesis(self) -> None:
+        """Make the chain another one where its runtime declares something else: clients keep metadata by chain."""
+        if described := self.describe():
+            self.state.put(UNNAMED, METADATA_DIGEST, described)
 
     @property
     def block(self) -> int:

@@ -10,6 +10,7 @@ from subnet.chain.node.frame.items import BAD_ORIGIN, Constant, DispatchFailure
 from subnet.chain.node.frame.origin import NOBODY, Origin
 from subnet.chain.node.frame.pallet import Pallet
 from subnet.chain.node.frame.storage import Value
+from subnet.chain.node.pallets.aura import Aura
 from subnet.chain.node.scale.names import Flag, compact_u64, u64
 
 __all__ = ["Timestamp"]
@@ -24,7 +25,7 @@ class Timestamp(Pallet):
     Now = Value[int](u64, 0)
     DidUpdate = Value[bool](Flag, False)
 
-    MinimumPeriod = Constant(u64, 125)
+    MinimumPeriod = Constant(u64, Aura.SlotDuration.value // 2)
 
     @call(0, ref_time=1_000_000_000)
     def set(self, origin: Origin, now: compact_u64) -> None:

@@ -42,3 +42,5 @@ class Bounds:
     """Request line and headers."""
     drain_s: float = 2.0
     """How long running requests have to end when the node stops."""
+    cut_s: float = 1.0
+    """How long clients have after that to close their connections themselves."""

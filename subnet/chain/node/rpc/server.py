@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Collection
-from typing import Final, cast
+from typing import cast
 
 from uvicorn import Config
 from websockets.frames import CloseCode
@@ -33,8 +33,6 @@ from subnet.chain.node.rpc.web import Web
 from subnet.chain.node.rpc.websocket import Office
 
 __all__ = ["RpcServer"]
-
-_CUT_S: Final = 1.0
 
 
 class RpcServer:
@@ -106,11 +104,11 @@ class RpcServer:
         if tasks:
             await asyncio.wait(tasks, timeout=self.bounds.drain_s)
         self._web.cut()
-        await self._door.emptied(_CUT_S)
+        await self._door.emptied(self.bounds.cut_s)
         self._door.closed = True
         for connection in self._open():
             connection.abort()
-        await self._door.emptied(_CUT_S)
+        await self._door.emptied(self.bounds.cut_s)
 
     def _open(self) -> list[Connection]:
         return cast(list[Connection], list(self._door.state.connections))

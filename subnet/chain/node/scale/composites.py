@@ -159,7 +159,7 @@ class Struct(ScaleType):
 
     path: tuple[str, ...]
     fields: tuple[Field, ...]
-    make: Callable[..., Any] = field(compare=False)
+    make: Callable[..., Any] = field(compare=False, repr=False)
 
     def write(self, value: Any, out: bytearray) -> None:
         for declared, part in zip(self.fields, value, strict=True):
@@ -228,7 +228,7 @@ class Later(ScaleType):
     """A type that is known only once the runtime is put together, such as a call that holds calls."""
 
     name: str
-    find: Callable[[], ScaleType] = field(compare=False)
+    find: Callable[[], ScaleType] = field(compare=False, repr=False)
 
     def write(self, value: Any, out: bytearray) -> None:
         self.find().write(value, out)

@@ -221,14 +221,19 @@ _LENGTH: Final = Compact(UInt(4))
 
 @dataclass(frozen=True)
 class Bytes(ScaleType):
-    """`Vec<u8>`."""
+    """`Vec<u8>`; of a stranger's, no more than `most` are read."""
+
+    most: int = 2**32 - 1
 
     def write(self, value: Any, out: bytearray) -> None:
         _LENGTH.write(len(value), out)
         out += value
 
     def read(self, source: Reader) -> bytes:
-        return source.take(_LENGTH.read(source))
+        length = _LENGTH.read(source)
+        if length > self.most:
+            raise LedgerError(f"{length} bytes, at most {self.most}")
+        return source.take(length)
 
     def zero(self) -> bytes:
         return b""

@@ -101,7 +101,7 @@ async def test_a_call_that_comes_too_early_says_from_which_block_on_it_may_come(
     assert isinstance(refusal, ExtrinsicFailed)
     assert refusal.message == (
         f"ServingRateLimitExceeded: the last one was at block {first.block}, the next may come at {first.block + 50}, "
-        f"now is {first.block + 1}"
+        f"now is {first.block}"
     )
     assert refusal.retry_after_s
 

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from protocols.balance import Balance
+from protocols.calls import SetWeights
 from protocols.errors import ExtrinsicFailed, LedgerError, NotRegistered, UnknownSubnet
+from protocols.types import NetUid, Uid
 from subnet.chain.client.commitments import commitment
 from subnet.chain.client.events import outcome
 from subnet.chain.client.faults import NodeError
 from subnet.chain.client.refusals import is_known, is_outdated, of_dispatch, of_pool, of_validity
 
 NEW, OLD = 425, 218
+VOTE = SetWeights(NetUid(1), (Uid(0),), (1,))
 
 
 def lookup(pallet: int, error: int) -> tuple[str, str]:
@@ -36,7 +39,8 @@ def lookup(pallet: int, error: int) -> tuple[str, str]:
         ),
         ({"code": 1010, "message": '{"invalid":{"payment":null}}'}, OLD, "InvalidTransaction.Payment"),
         ({"code": 1010, "message": '{"invalid":{"custom":3}}'}, OLD, "InvalidTransaction.Custom3"),
-        ({"code": 1010, "message": "Invalid Transaction", "data": "Custom error: 6"}, NEW, "RateLimitExceeded"),
+        ({"code": 1010, "message": "Invalid Transaction", "data": "Custom error: 6"}, NEW, "SettingWeightsTooFast"),
+        ({"code": 1010, "message": "Invalid Transaction", "data": "Custom error: 7"}, NEW, "InsufficientLiquidity"),
         ({"code": 1010, "message": "Invalid Transaction", "data": "Custom error: 255"}, NEW, "Custom255"),
         (
             {"code": 1010, "message": "Invalid Transaction", "data": "Transaction has a bad signature"},
@@ -48,7 +52,7 @@ def lookup(pallet: int, error: int) -> tuple[str, str]:
     ],
 )
 def test_what_a_pool_refuses_is_named(answered: Any, spec: int, name: str) -> None:
-    error = of_pool(NodeError.read(answered), spec)
+    error = of_pool(NodeError.read(answered), spec, VOTE)
     assert isinstance(error, ExtrinsicFailed)
     assert name in error.message
 
@@ -77,10 +81,10 @@ def test_what_a_block_says_about_a_failed_call_is_named(dispatched: Any, kind: t
 
 
 def test_a_transaction_that_is_not_valid_is_named_from_its_bytes() -> None:
-    assert of_validity(b"\0\1", NEW).message.startswith("InvalidTransaction.Payment")
-    assert of_validity(b"\0\7\6", NEW).message.startswith("RateLimitExceeded")
-    assert of_validity(b"\0\7\6", OLD).message.startswith("InvalidTransaction.Custom6")
-    assert of_validity(b"\1\0", NEW).message.startswith("UnknownTransaction")
+    assert of_validity(b"\0\1", NEW, VOTE).message.startswith("InvalidTransaction.Payment")
+    assert of_validity(b"\0\7\6", NEW, VOTE).message.startswith("SettingWeightsTooFast")
+    assert of_validity(b"\0\7\6", OLD, VOTE).message.startswith("InvalidTransaction.Custom6")
+    assert of_validity(b"\1\0", NEW, VOTE).message.startswith("UnknownTransaction")
 
 
 def record(index: int | None, pallet: str, name: str, attributes: Any) -> dict[str, Any]:

@@ -9,19 +9,34 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from subnet.chain.node.pallets.subtensor.commits import Commits
+from subnet.chain.node.pallets.subtensor.barred import Barred
+from subnet.chain.node.pallets.subtensor.burns import StakeBurns
+from subnet.chain.node.pallets.subtensor.coldkeys import ColdkeySwaps
+from subnet.chain.node.pallets.subtensor.faucet import Faucet
+from subnet.chain.node.pallets.subtensor.guards import Guards
 from subnet.chain.node.pallets.subtensor.hotkeys import HotkeySwaps
 from subnet.chain.node.pallets.subtensor.hyperparameters import Hyperparameters
 from subnet.chain.node.pallets.subtensor.mechanisms import Mechanisms
 from subnet.chain.node.pallets.subtensor.nominations import Nominations
 from subnet.chain.node.pallets.subtensor.parents import RootParents
-from subnet.chain.node.pallets.subtensor.serving import Serving
 from subnet.chain.node.pallets.subtensor.trimming import Trimming
 
 __all__ = ["SubtensorModule"]
 
 
-class SubtensorModule(Commits, RootParents, HotkeySwaps, Serving, Hyperparameters, Mechanisms, Trimming, Nominations):
+class SubtensorModule(
+    Guards,
+    RootParents,
+    HotkeySwaps,
+    ColdkeySwaps,
+    StakeBurns,
+    Hyperparameters,
+    Mechanisms,
+    Trimming,
+    Nominations,
+    Barred,
+    Faucet,
+):
     """The chain's own pallet."""
 
     name: ClassVar[str] = "SubtensorModule"

@@ -120,7 +120,7 @@ class Commits(Weights):
         reveals = list(zip(uids_list, values_list, salts_list, version_keys, strict=True))
         hashes = [commitment(hotkey, netuid, (uids, values), salt, key) for uids, values, salt, key in reveals]
         for digest in hashes:
-            self._check_reveal(hotkey, (netuid, 0), digest)
+            self.check_reveal(hotkey, (netuid, 0), digest)
         self._check_hidden(netuid)
         line = self._waiting(netuid, self.WeightCommits[netuid, hotkey] or (), self.epoch_now(netuid))
         self.WeightCommits[netuid, hotkey] = line or None
@@ -207,14 +207,14 @@ class Commits(Weights):
         netuid, index = place[0], mechanism_index(*place)
         wanted = commitment(hotkey, index, votes, salt, version_key)
         self.check_stake_to_vote(hotkey, netuid)
-        self._check_reveal(hotkey, place, wanted)
+        self.check_reveal(hotkey, place, wanted)
         self._check_hidden(netuid)
         at = self._place_in_line(hotkey, index, wanted)
         self.WeightCommits[index, hotkey] = (self.WeightCommits[index, hotkey] or ())[at + 1 :] or None
         self.store_weights(hotkey, place, *votes, version_key)
         self.system.deposit(self.Events.WeightsRevealed(hotkey, index, wanted))
 
-    def _check_reveal(self, hotkey: bytes, place: tuple[int, int], digest: bytes) -> None:
+    def check_reveal(self, hotkey: bytes, place: tuple[int, int], digest: bytes) -> None:
         """Refuse to show what was not committed to, or not in its epoch."""
         netuid, index = place[0], mechanism_index(*place)
         since = next((one[1] for one in self.WeightCommits[index, hotkey] or () if one[0] == digest), None)
@@ -222,6 +222,11 @@ class Commits(Weights):
             raise self.Errors.NoWeightsCommitFound()
         if self.epoch_now(netuid) != since + self.RevealPeriodEpochs[netuid]:
             raise self.Errors.RevealTooEarly()
+
+    def check_round(self, round_: int) -> None:
+        """Refuse to lock a vote until a round that is over."""
+        if round_ < self.beacon.last_round():
+            raise self.Errors.InvalidRevealRound()
 
     def _place_in_line(self, hotkey: bytes, index: int, digest: bytes) -> int:
         digests = [one[0] for one in self.WeightCommits[index, hotkey] or ()]
@@ -233,8 +238,7 @@ class Commits(Weights):
         if len(commit) > _LARGEST:
             raise self.Errors.InvalidValue()
         self.check_stake_to_vote(hotkey, place[0])
-        if round_ < self.beacon.last_round():
-            raise self.Errors.InvalidRevealRound()
+        self.check_round(round_)
         self.check_mechanism(*place)
         self._check_hidden(place[0])
         if version != self.CommitRevealWeightsVersion.value:

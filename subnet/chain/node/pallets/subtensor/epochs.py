@@ -10,26 +10,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
-
-from incentive.consensus import FIXED, Epoch, Ledger, Liquid, Lists, Rules, Settings, Terms, Yuma1, Yuma3
-from incentive.consensus.mechanisms import run_mechanisms
 from incentive.emission.accounts import Accounts
 from incentive.emission.credit import Credit, Kind
 from incentive.emission.drain import Payout, Pending, drain
 from incentive.emission.stake import Link, Stakes, total_stake_bits
-from incentive.fixed import PROPORTION, U64F64, U96F32
+from incentive.fixed import I64F64, PROPORTION, U64F64, U96F32
 from subnet.chain.node.pallets.subtensor.accounts import ROOT, mechanism_index
 from subnet.chain.node.pallets.subtensor.claims import RootClaims
+from subnet.chain.node.pallets.subtensor.locks import Locks
 from subnet.chain.node.pallets.subtensor.records import NO_ACCOUNT
+from subnet.chain.node.pallets.subtensor.voting import VotingPowers
+
+# A node is up before its first epoch, and arrays take longer to load than all the rest of it.
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from incentive.consensus import Ledger, Lists, Settings, Terms
 
 __all__ = ["Epochs", "number"]
 
 _NEVER: Final = 2**63 - 1
 _PARTS: Final = 1_000_000
+_MOST: Final = 2**64 - 1
 
 
 def number(account: bytes) -> int:
@@ -41,11 +46,14 @@ def _account(name: int) -> bytes:
     return name.to_bytes(32, "big")
 
 
-class Epochs(RootClaims):
+class Epochs(RootClaims, VotingPowers, Locks):
     """Consensus and payment."""
 
     def run_epoch(self, netuid: int) -> None:
         """Run a network's epoch and pay what is pending."""
+        from incentive.consensus import FIXED, Epoch
+        from incentive.consensus.mechanisms import run_mechanisms
+
         hotkeys = [self.Keys[netuid, uid] for uid in range(self.SubnetworkN[netuid])]
         if not hotkeys:
             return
@@ -64,10 +72,12 @@ class Epochs(RootClaims):
         self._store(netuid, together)
         for at, own in enumerate(terms):
             self._store_mechanism(mechanism_index(netuid, at), own)
+        self.follow_voting_power(netuid, _may_vote(hotkeys, together, ledgers))
         payout = drain(
             pending, together.server_emission, together.validator_emission, self._accounts(netuid, hotkeys, stakes)
         )
         self._pay(netuid, payout)
+        self.lock_owner_cut(netuid, pending.owner_cut)
 
     def stakes(self, netuid: int, hotkeys: Sequence[bytes]) -> Stakes:
         """What lies on the hotkeys of a network and on those that lend to them, and who lends to whom."""
@@ -92,6 +102,10 @@ class Epochs(RootClaims):
         return total_stake_bits(self.stakes(netuid, hotkeys), [number(hotkey) for hotkey in hotkeys])
 
     def _ledger(self, netuid: int, mechanism: int, hotkeys: Sequence[bytes], stakes: Stakes) -> Ledger:
+        import numpy as np
+
+        from incentive.consensus import Ledger
+
         index, n = mechanism_index(netuid, mechanism), len(hotkeys)
         updated = self.LastUpdate[index][:n]
         hidden = self.CommitRevealWeightsEnabled[netuid]
@@ -123,6 +137,8 @@ class Epochs(RootClaims):
         return [oldest[hotkey] for hotkey in hotkeys]
 
     def _settings(self, netuid: int, hotkeys: Sequence[bytes]) -> Settings:
+        from incentive.consensus import Liquid, Rules, Settings, Yuma1, Yuma3
+
         owner = self.SubnetOwnerHotkey[netuid]
         low, high = self.AlphaValues[netuid]
         steepness = Fraction(self.AlphaSigmoidSteepness[netuid], 100)
@@ -203,14 +219,31 @@ class Epochs(RootClaims):
             case Kind.ROOT:
                 self.owe_root(hotkey, netuid, credit.amount)
             case Kind.RECYCLED:
-                self.SubnetAlphaOut[netuid] -= min(credit.amount, self.SubnetAlphaOut[netuid])
+                self.recycle_subnet_alpha(netuid, credit.amount)
+            case Kind.BURNED:
+                self.assets.burn(netuid, credit.amount)
 
 
 def _column(values: Sequence[int]) -> npt.NDArray[np.int64]:
+    import numpy as np
+
     return np.array(values, dtype=np.int64)
 
 
+def _may_vote(hotkeys: Sequence[bytes], terms: Terms, ledgers: Sequence[Ledger]) -> dict[bytes, int | None]:
+    """The stake of those who may vote; every mechanism counts it anew, and the chain adds that up."""
+    counted = [min(len(ledgers) * max(I64F64.floor(bits), 0), _MOST) for bits in ledgers[0].stake]
+    return {
+        hotkey: stake if may else None
+        for hotkey, may, stake in zip(hotkeys, terms.permits.tolist(), counted, strict=True)
+    }
+
+
 def _lists(rows: Sequence[tuple[tuple[int, int], ...]]) -> Lists:
+    import numpy as np
+
+    from incentive.consensus import Lists
+
     starts = np.cumsum([0, *map(len, rows)], dtype=np.int64)
     numbers = chain.from_iterable(chain.from_iterable(rows))
     flat = np.fromiter(numbers, dtype=np.int64, count=2 * int(starts[-1])).reshape(-1, 2)  # (E, 2)

@@ -13,7 +13,9 @@ from subnet.chain.node.frame.calls import call
 from subnet.chain.node.frame.origin import Origin
 from subnet.chain.node.frame.storage import BoundMap
 from subnet.chain.node.pallets.subtensor.accounts import ROOT
+from subnet.chain.node.pallets.subtensor.lock_moves import LockMoves
 from subnet.chain.node.pallets.subtensor.networks import Networks
+from subnet.chain.node.pallets.subtensor.voting import VotingPowers
 from subnet.chain.node.scale.composites import Variant
 from subnet.chain.node.scale.names import AccountId, Flag, u16
 
@@ -27,7 +29,7 @@ _BETWEEN: Final = 1
 _COUNTED: Final = ("LastTxBlock", "LastTxBlockDelegateTake", "LastTxBlockChildKeyTake")
 
 
-class HotkeySwaps(Networks):
+class HotkeySwaps(VotingPowers, LockMoves, Networks):
     """Calls that exchange hotkeys."""
 
     @call(70)
@@ -53,6 +55,7 @@ class HotkeySwaps(Networks):
             for one in networks:
                 self._ensure_rested(coldkey, one)
             self._pay_for_swap(coldkey, _COST)
+            self.swap_hotkey_locks(old, new, self.networks())
             self._own(coldkey, old, new)
             touched = self.networks()
         else:
@@ -62,6 +65,7 @@ class HotkeySwaps(Networks):
             self._pay_for_swap(coldkey, _COST_ON_ONE)
             self.Owner[new] = coldkey
             self._add_owned(coldkey, new)
+            self.swap_hotkey_locks(old, new, touched)
         for one in touched:
             self._swap_on(old, new, one)
             if moves_stake:
@@ -160,6 +164,7 @@ class HotkeySwaps(Networks):
             if was in sums:
                 sums[now] += sums[was]
                 del sums[was]
+        self.swap_voting_power(netuid, old, new)
         for _, coldkey, _ in [at for at in self.AlphaV2 if at[0] == old and at[2] == netuid]:
             held = self.stake_of(old, coldkey, netuid)
             self.decrease_stake(old, coldkey, netuid, held)

@@ -195,15 +195,19 @@ class Networks(Removal, Identities):
         self.ensure_not_system(hotkey)
         if self.system.block < self.NetworkRegistrationStartBlock.value:
             raise self.Errors.SubNetRegistrationDisabled()
-        last = self.LastRateLimitedBlock[_LAST_REGISTERED]
-        if last and self.system.block - last < self.NetworkRateLimit.value:
-            raise self.Errors.NetworkTxRateLimitExceeded()
+        self.check_network_rate()
         if len(self.subnets()) < self.SubnetLimit.value:
             return None
         pruned = self.network_to_prune()
         if pruned is None:
             raise self.Errors.SubnetLimitReached()
         return pruned
+
+    def check_network_rate(self) -> None:
+        """Refuse a network if the last one was bought not long ago."""
+        last = self.LastRateLimitedBlock[_LAST_REGISTERED]
+        if last and self.system.block - last < self.NetworkRateLimit.value:
+            raise self.Errors.NetworkTxRateLimitExceeded()
 
     def _fill_pool(self, netuid: int, lock: int, alpha_price: int) -> None:
         tao = max(lock, self.NetworkMinLockCost.value)

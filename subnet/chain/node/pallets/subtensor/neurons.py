@@ -102,6 +102,23 @@ class Neurons(Accounts):
         ranks = mortal if len(mortal) > self.MinNonImmuneUids[netuid] else candidates[True]
         return min(ranks)[2] if ranks else None
 
+    def place_to_take(self, netuid: int) -> int | None:
+        """The uid that makes room for another hotkey, None where one is free."""
+        places = self.MaxAllowedUids[netuid]
+        if self.SubnetworkN[netuid] < places:
+            return None
+        pruned = self.neuron_to_prune(netuid) if places else None
+        if pruned is None:
+            raise self.Errors.NoNeuronIdAvailable()
+        return pruned
+
+    def take_place(self, netuid: int, pruned: int | None, hotkey: bytes) -> int:
+        """Give a hotkey the uid that makes room, or else a new one."""
+        if pruned is None:
+            return self.append_neuron(netuid, hotkey)
+        self.replace_neuron(netuid, pruned, hotkey)
+        return pruned
+
     def _seat(self, netuid: int, uid: int, hotkey: bytes) -> None:
         self.Keys[netuid, uid] = hotkey
         self.Uids[netuid, hotkey] = uid

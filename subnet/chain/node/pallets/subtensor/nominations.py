@@ -10,7 +10,7 @@ from typing import Final
 
 from incentive.fixed import U64F64
 from subnet.chain.node.frame.items import DispatchFailure
-from subnet.chain.node.pallets.subtensor.pools import Pools
+from subnet.chain.node.pallets.subtensor.locks import Locks
 
 __all__ = ["Nominations"]
 
@@ -18,7 +18,7 @@ _LEAST_STAKE: Final = 2_000_000
 _MILLION: Final = 1_000_000
 
 
-class Nominations(Pools):
+class Nominations(Locks):
     """Small stakes on others' hotkeys."""
 
     def least_nomination(self) -> int:
@@ -42,6 +42,7 @@ class Nominations(Pools):
             trade = self.sell_alpha(netuid, held, coldkey)
         except DispatchFailure:
             self.state.rollback(before)
-            return
-        event = self.Events.StakeRemoved(coldkey, hotkey, trade.received, held, netuid, trade.fee)
-        self.system.deposit(event)
+        else:
+            event = self.Events.StakeRemoved(coldkey, hotkey, trade.received, held, netuid, trade.fee)
+            self.system.deposit(event)
+        self.shrink_lock(coldkey, netuid, held)

@@ -14,6 +14,7 @@ from incentive.emission.nominators import Share, SharePool
 from incentive.fixed import U64F64
 from protocols.errors import OutOfRange
 from subnet.chain.node.frame.state import State
+from subnet.chain.node.pallets.alphaassets import AlphaAssets
 from subnet.chain.node.pallets.subtensor.accounts import ROOT
 from subnet.chain.node.pallets.subtensor.neurons import Neurons
 from subnet.chain.node.pallets.subtensor.records import NO_ACCOUNT, SafeFloat
@@ -36,6 +37,8 @@ class Pools(Neurons):
         super().__init__(state, system, balances)
         self.swap = Swap(state, system)
         """Fees of trades, and why a pool refuses one."""
+        self.assets = AlphaAssets(state)
+        """How much alpha was made and destroyed."""
 
     def stake_on(self, hotkey: bytes, netuid: int) -> int:
         """All stake on a hotkey."""
@@ -77,7 +80,7 @@ class Pools(Neurons):
     def pay_nominators(self, hotkey: bytes, netuid: int, amount: int) -> None:
         """Give stake to all who have some on a hotkey, by their shares."""
         if self.TotalHotkeySharesV2[hotkey, netuid].mantissa and self.TotalHotkeyAlpha[hotkey, netuid]:
-            self.TotalHotkeyAlpha[hotkey, netuid] = min(self.TotalHotkeyAlpha[hotkey, netuid] + amount, _MOST)
+            self._put_total(hotkey, netuid, min(self.TotalHotkeyAlpha[hotkey, netuid] + amount, _MOST))
         else:
             owner = self.Owner[hotkey]
             if owner != NO_ACCOUNT:
@@ -136,11 +139,17 @@ class Pools(Neurons):
         self.SubnetVolume[netuid] += trade.received
         if not self.is_stable(netuid):
             self.SubnetAlphaIn[netuid] = min(self.SubnetAlphaIn[netuid] + trade.paid, _MOST)
-        self.SubnetAlphaOut[netuid] = max(self.SubnetAlphaOut[netuid] - trade.paid - trade.fee, 0)
+        self.SubnetAlphaOut[netuid] = max(self.SubnetAlphaOut[netuid] - trade.paid, 0)
+        self.recycle_subnet_alpha(netuid, trade.fee)
         return trade
 
+    def recycle_subnet_alpha(self, netuid: int, amount: int) -> None:
+        """Give alpha that is out back, to be emitted again."""
+        self.SubnetAlphaOut[netuid] = max(self.SubnetAlphaOut[netuid] - amount, 0)
+        self.assets.recycle(netuid, amount)
+
     def _disburse(self, source: bytes, target: bytes, amount: int) -> None:
-        """Pay out of a network's account; what is lost as dust with its end is issued no more."""
+        """Pay out of an account; what is lost as dust with its end is issued no more."""
         before = self.balances.TotalIssuance.value
         self.balances.move(source, target, amount)
         self.TotalIssuance.value -= before - self.balances.TotalIssuance.value
@@ -155,9 +164,13 @@ class Pools(Neurons):
 
     def _keep(self, hotkey: bytes, coldkey: bytes, netuid: int, pool: SharePool) -> None:
         held, total = pool.shares[_HOLDER], pool.total
-        self.TotalHotkeyAlpha[hotkey, netuid] = pool.value
+        self._put_total(hotkey, netuid, pool.value)
         self.TotalHotkeySharesV2[hotkey, netuid] = SafeFloat(total.mantissa, total.exponent)
         if held.mantissa:
             self.AlphaV2[hotkey, coldkey, netuid] = SafeFloat(held.mantissa, held.exponent)
         else:
             del self.AlphaV2[hotkey, coldkey, netuid]
+
+    def _put_total(self, hotkey: bytes, netuid: int, alpha: int) -> None:
+        self.TotalAlphaStaked[netuid] += alpha - self.TotalHotkeyAlpha[hotkey, netuid]
+        self.TotalHotkeyAlpha[hotkey, netuid] = alpha

@@ -104,10 +104,10 @@ class Registration(Networks):
         self.create_account_if_non_existent(coldkey, hotkey)
         if not self.owns(coldkey, hotkey):
             raise self.Errors.NonAssociatedColdKey()
-        pruned = self._place_to_take(netuid)
+        pruned = self.place_to_take(netuid)
         paid = self.payable(coldkey, cost)
         self._recycle(netuid, coldkey, paid)
-        uid = self._take_place(netuid, pruned, hotkey)
+        uid = self.take_place(netuid, pruned, hotkey)
         self.Burn[netuid] = after_registration(cost, self.burn_rules(netuid))
         self.RegistrationsThisBlock[netuid] += 1
         recycled = self.RAORecycledForRegistration[netuid] + cost
@@ -120,22 +120,6 @@ class Registration(Networks):
         if netuid == ROOT:
             raise self.Errors.RegistrationNotPermittedOnRootSubnet()
         self.ensure_subnet(netuid)
-
-    def _place_to_take(self, netuid: int) -> int | None:
-        """The uid that makes room, None where one is free."""
-        places = self.MaxAllowedUids[netuid]
-        if self.SubnetworkN[netuid] < places:
-            return None
-        pruned = self.neuron_to_prune(netuid) if places else None
-        if pruned is None:
-            raise self.Errors.NoNeuronIdAvailable()
-        return pruned
-
-    def _take_place(self, netuid: int, pruned: int | None, hotkey: bytes) -> int:
-        if pruned is None:
-            return self.append_neuron(netuid, hotkey)
-        self.replace_neuron(netuid, pruned, hotkey)
-        return pruned
 
     def _recycle(self, netuid: int, coldkey: bytes, tao: int) -> None:
         if tao:

@@ -35,15 +35,16 @@ ValidatorPruneLen ScalingLawPower TargetRegistrationsPerInterval CommitRevealWei
 BurnIncreaseMult Burn MinBurn MaxBurn MinDifficulty MaxDifficulty RegistrationsThisBlock EMAPriceHalvingBlocks
 RAORecycledForRegistration MaxRegistrationsPerBlock WeightsVersionKey LiquidAlphaOn Yuma3On AlphaValues
 SubtokenEnabled OwnerCutAutoLockEnabled ImmuneOwnerUidsLimit StakeWeight LoadedEmission RevealPeriodEpochs
-MechanismCountCurrent MechanismEmissionSplit SubnetTAO SubnetAlphaIn SubnetAlphaOut SubnetProtocolAlpha
+MechanismCountCurrent MechanismEmissionSplit SubnetTAO SubnetAlphaIn SubnetAlphaOut SubnetProtocolAlpha OwnerLock
+DecayingOwnerLock TotalAlphaStaked
 """
 _BY_NETWORK_FIRST: Final = """
 Uids Keys BlockAtRegistration Axons NeuronCertificates Prometheus AlphaDividendsPerSubnet PendingChildKeys
-AssociatedEvmAddress LastHotkeySwapOnNetuid RootClaimed
+AssociatedEvmAddress LastHotkeySwapOnNetuid RootClaimed HotkeyLock DecayingHotkeyLock LockingColdkeys
 """
 _BY_NETWORK_SECOND: Final = """
 IsNetworkMember ChildkeyTake ChildKeys ParentKeys LastHotkeyEmissionOnNetuid TotalHotkeyAlphaLastEpoch
-TransactionKeyLastBlock TotalHotkeyAlpha TotalHotkeyShares TotalHotkeySharesV2
+TransactionKeyLastBlock TotalHotkeyAlpha TotalHotkeyShares TotalHotkeySharesV2 Lock DecayingLock
 """
 _BY_NETWORK_THIRD: Final = "Alpha AlphaV2"
 _BY_MECHANISM: Final = "LastUpdate Incentive"

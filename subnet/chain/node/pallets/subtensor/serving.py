@@ -68,20 +68,28 @@ class Serving(Neurons):
     def serve_prometheus(self, origin: Origin, netuid: u16, version: u32, ip: u128, port: u16, ip_type: u8) -> None:
         """Say where the signer's metrics are."""
         hotkey = origin.signed()
+        self.check_prometheus(hotkey, netuid, ip_type, ip, port)
+        self.Prometheus[netuid, hotkey] = PrometheusInfo(self.system.block, version, ip, port, ip_type)
+        self.system.deposit(self.Events.PrometheusServed(netuid, hotkey))
+
+    def check_axon(self, hotkey: bytes, netuid: int, ip_type: int, ip: int, port: int) -> None:
+        """Refuse the address of an axon that is none, or a stranger's, or comes too soon."""
+        self._ensure_seated(netuid, hotkey)
+        self._ensure_address(ip_type, ip)
+        self._ensure_rare(netuid, self.Axons[netuid, hotkey])
+        self._ensure_port(port)
+
+    def check_prometheus(self, hotkey: bytes, netuid: int, ip_type: int, ip: int, port: int) -> None:
+        """Refuse the address of metrics likewise."""
         self._ensure_address(ip_type, ip)
         if not ip:
             raise self.Errors.InvalidIpAddress()
         self._ensure_seated(netuid, hotkey)
         self._ensure_rare(netuid, self.Prometheus[netuid, hotkey])
         self._ensure_port(port)
-        self.Prometheus[netuid, hotkey] = PrometheusInfo(self.system.block, version, ip, port, ip_type)
-        self.system.deposit(self.Events.PrometheusServed(netuid, hotkey))
 
     def _publish_axon(self, hotkey: bytes, netuid: int, axon: AxonInfo) -> None:
-        self._ensure_seated(netuid, hotkey)
-        self._ensure_address(axon.ip_type, axon.ip)
-        self._ensure_rare(netuid, self.Axons[netuid, hotkey])
-        self._ensure_port(axon.port)
+        self.check_axon(hotkey, netuid, axon.ip_type, axon.ip, axon.port)
         self.Axons[netuid, hotkey] = axon
         self.system.deposit(self.Events.AxonServed(netuid, hotkey))
 

@@ -38,11 +38,7 @@ class Staking(Coinbase, Depth, Nominations):
     @call(2, ref_time=340_800_000)
     def add_stake(self, origin: Origin, hotkey: AccountId, netuid: u16, amount_staked: u64) -> None:
         """Stake tao on a hotkey."""
-        place = Place(hotkey, origin.signed(), netuid)
-        self.ensure_not_too_deep(netuid, amount_staked, self.SubnetTAO[netuid])
-        self._check_stakeable(place, amount_staked)
-        self._check_payable(place, amount_staked)
-        self.stake_into(place, amount_staked)
+        self.stake_at_any_price(Place(hotkey, origin.signed(), netuid), amount_staked)
 
     @call(88, ref_time=402_900_000)
     def add_stake_limit(
@@ -50,14 +46,7 @@ class Staking(Coinbase, Depth, Nominations):
     ) -> None:
         """Stake tao on a hotkey as long as the price is not above a limit."""
         place = Place(hotkey, origin.signed(), netuid)
-        self.ensure_not_too_deep(netuid, amount_staked, self.SubnetTAO[netuid])
-        most = self.most_to_buy(netuid, limit_price)
-        self._check_stakeable(place, amount_staked)
-        if amount_staked > most and not allow_partial:
-            raise self.Errors.SlippageTooHigh()
-        self._check_payable(place, min(amount_staked, most))
-        self.become_delegate(place)
-        self.stake_into(place, min(amount_staked, most))
+        self.stake_at_a_limit(place, amount_staked, limit_price, least=0 if allow_partial else amount_staked)
 
     @call(3, ref_time=196_800_000)
     def remove_stake(self, origin: Origin, hotkey: AccountId, netuid: u16, amount_unstaked: u64) -> None:
@@ -82,6 +71,7 @@ class Staking(Coinbase, Depth, Nominations):
         if amount_unstaked > most and not allow_partial:
             raise self.Errors.SlippageTooHigh()
         self.check_hotkey(hotkey)
+        self.ensure_free(place.coldkey, netuid, amount_unstaked)
         self._sell(place, min(amount_unstaked, most))
 
     @call(103, ref_time=395_300_000)
@@ -115,17 +105,36 @@ class Staking(Coinbase, Depth, Nominations):
     def recycle_alpha(self, origin: Origin, hotkey: AccountId, amount: u64, netuid: u16) -> None:
         """Give alpha back, to be emitted again."""
         taken = self._destroy(Place(hotkey, origin.signed(), netuid), amount)
-        self.SubnetAlphaOut[netuid] -= taken
+        self.recycle_subnet_alpha(netuid, taken)
         self.system.deposit(self.Events.AlphaRecycled(origin.signed(), hotkey, taken, netuid))
 
     @call(102, ref_time=76_470_000)
     def burn_alpha(self, origin: Origin, hotkey: AccountId, amount: u64, netuid: u16) -> None:
         """Destroy alpha, which stays issued."""
         taken = self._destroy(Place(hotkey, origin.signed(), netuid), amount)
+        self.assets.burn(netuid, taken)
         self.system.deposit(self.Events.AlphaBurned(origin.signed(), hotkey, taken, netuid))
 
-    def stake_into(self, place: Place, tao: int, fee_rate: int | None = None) -> None:
-        """Pay tao and stake what it buys; the payer's account lives on, if need be with a little less staked."""
+    def stake_at_any_price(self, place: Place, tao: int) -> int:
+        """Stake tao as `add_stake` does; the alpha that it bought."""
+        self.ensure_not_too_deep(place.netuid, tao, self.SubnetTAO[place.netuid])
+        self._check_stakeable(place, tao)
+        self._check_payable(place, tao)
+        return self.stake_into(place, tao)
+
+    def stake_at_a_limit(self, place: Place, tao: int, limit: int, least: int) -> int:
+        """Stake as much of some tao as a limit lets, and at least so much; the alpha that it bought."""
+        self.ensure_not_too_deep(place.netuid, tao, self.SubnetTAO[place.netuid])
+        most = self.most_to_buy(place.netuid, limit)
+        self._check_stakeable(place, tao)
+        if least > most:
+            raise self.Errors.SlippageTooHigh()
+        self._check_payable(place, min(tao, most))
+        self.become_delegate(place)
+        return self.stake_into(place, min(tao, most))
+
+    def stake_into(self, place: Place, tao: int, fee_rate: int | None = None) -> int:
+        """Pay tao and stake the alpha that it buys; the payer lives on, if need be with a little less staked."""
         hotkey, coldkey, netuid = place
         paid = self.payable(coldkey, tao)
         trade = self.buy_alpha(netuid, paid, coldkey, fee_rate)
@@ -133,11 +142,13 @@ class Staking(Coinbase, Depth, Nominations):
             raise self.Errors.AmountTooLow()
         self.increase_stake(hotkey, coldkey, netuid, trade.received)
         self.SubnetTaoFlow[netuid] += trade.paid
+        self.tidy_lock(coldkey, netuid)
         self.LastColdkeyHotkeyStakeBlock[coldkey, hotkey] = self.system.block
         if netuid == ROOT:
             self.root_stake_grew(hotkey, coldkey, trade.received)
             self.note_root_staker(coldkey)
         self.system.deposit(self.Events.StakeAdded(coldkey, hotkey, paid, trade.received, netuid, trade.fee))
+        return trade.received
 
     def unstake_from(self, place: Place, alpha: int, fee_rate: int | None = None) -> int:
         """Take stake off a hotkey and sell it; the tao that it brought."""
@@ -148,6 +159,7 @@ class Staking(Coinbase, Depth, Nominations):
             self.root_stake_shrank(hotkey, coldkey, alpha)
             self.forget_root_staker(coldkey)
         self.SubnetTaoFlow[netuid] -= trade.received
+        self.tidy_lock(coldkey, netuid)
         self.LastColdkeyHotkeyStakeBlock[coldkey, hotkey] = self.system.block
         self.system.deposit(self.Events.StakeRemoved(coldkey, hotkey, trade.received, trade.paid, netuid, trade.fee))
         return trade.received
@@ -195,6 +207,7 @@ class Staking(Coinbase, Depth, Nominations):
         self.ensure_not_too_deep(place.netuid, alpha, self.SubnetAlphaIn[place.netuid])
         self._check_sellable(place, alpha)
         self.check_hotkey(place.hotkey)
+        self.ensure_free(place.coldkey, place.netuid, alpha)
         self._sell(place, alpha)
 
     def _check_sellable(self, place: Place, alpha: int) -> None:
@@ -221,6 +234,7 @@ class Staking(Coinbase, Depth, Nominations):
         try:
             self.check_started(place.netuid)
             self._check_sellable(place, alpha)
+            self.ensure_free(place.coldkey, place.netuid, alpha)
         except DispatchFailure:
             return 0
         brought = self.unstake_from(place, alpha)
@@ -237,5 +251,6 @@ class Staking(Coinbase, Depth, Nominations):
         taken = min(amount, self.stake_of(*place))
         if taken > self.SubnetAlphaOut[netuid]:
             raise self.Errors.InsufficientLiquidity()
+        self.ensure_free(coldkey, netuid, taken)
         self.decrease_stake(hotkey, coldkey, netuid, taken)
         return taken

@@ -6,6 +6,8 @@ Shares are I64F64-like fixed point: an account owns its part of what a hotkey ho
 
 from __future__ import annotations
 
+from typing import Annotated, TypeAlias
+
 from subnet.chain.node.frame.hashing import blake2_128_concat, identity, twox64_concat
 from subnet.chain.node.frame.pallet import Pallet
 from subnet.chain.node.frame.storage import Map
@@ -17,10 +19,12 @@ from subnet.chain.node.pallets.subtensor.records import (
     SafeFloat,
     SubnetLease,
 )
-from subnet.chain.node.scale.composites import Variant
-from subnet.chain.node.scale.names import I96F32, U64F64, AccountId, Blob, Flag, Hash, u16, u32, u64, u128
+from subnet.chain.node.scale.composites import Variant, Vec
+from subnet.chain.node.scale.names import I96F32, U64F64, AccountId, Blob, Flag, Hash, scale_of, u16, u32, u64, u128
 
 __all__ = ["AccountsStorage"]
+
+_Rates: TypeAlias = Annotated[tuple[tuple[int, int], ...], Vec(scale_of(tuple[u16, I96F32]), ("BTreeMap",))]
 
 
 class AccountsStorage(Pallet):
@@ -47,6 +51,8 @@ class AccountsStorage(Pallet):
     ColdkeySwapAnnouncements = Map[tuple[int, bytes] | None](tuple[u32, Hash] | None, None, twox64_concat(AccountId))
     ColdkeySwapDisputes = Map[int | None](u32 | None, None, twox64_concat(AccountId))
     TotalHotkeyAlpha = Map[int](u64, 0, blake2_128_concat(AccountId), identity(u16))
+    # The newest chains keep this sum, and the official tools ask for it.
+    TotalAlphaStaked = Map[int](u64, 0, identity(u16))
     TotalHotkeyAlphaLastEpoch = Map[int](u64, 0, blake2_128_concat(AccountId), identity(u16))
     TotalHotkeyShares = Map[int](U64F64, 0, blake2_128_concat(AccountId), identity(u16))
     TotalHotkeySharesV2 = Map[SafeFloat](SafeFloat, SafeFloat(0, 0), blake2_128_concat(AccountId), identity(u16))
@@ -63,7 +69,7 @@ class AccountsStorage(Pallet):
     LastTxBlockChildKeyTake = Map[int](u64, 0, identity(AccountId))
     LastTxBlockDelegateTake = Map[int](u64, 0, identity(AccountId))
     LastColdkeyHotkeyStakeBlock = Map[int | None](u64 | None, None, twox64_concat(AccountId), twox64_concat(AccountId))
-    RootClaimable = Map[tuple[tuple[int, int], ...]](tuple[tuple[u16, I96F32], ...], (), blake2_128_concat(AccountId))
+    RootClaimable = Map[tuple[tuple[int, int], ...]](_Rates, (), blake2_128_concat(AccountId))
     RootClaimed = Map[int](u128, 0, identity(u16), blake2_128_concat(AccountId), blake2_128_concat(AccountId))
     RootClaimType = Map[Variant](ROOT_CLAIM_TYPE, Variant("Swap"), blake2_128_concat(AccountId))
     StakingColdkeysByIndex = Map[bytes | None](AccountId | None, None, identity(u64))

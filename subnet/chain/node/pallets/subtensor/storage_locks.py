@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Storage of the pallet: locks on stake and collateral of miners, which nobody has on this chain.
+"""Storage of the pallet: locks on stake, and collateral of miners, which nobody has on this chain.
 
-Newer public chains let an account bind its stake; the official tools look whether it did before they show or move
-any. They find every item in its default: nothing is bound.
+A coldkey's lock is kept under its own name, and what all locks for a hotkey come to beside it. Of collateral the
+official tools find every item in its default: nothing is pledged.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Collateral(NamedTuple):
 
 
 class LocksStorage(Pallet):
-    """What is bound: nothing."""
+    """What is bound."""
 
     Lock = Map[StakeLock | None](
         StakeLock | None, None, blake2_128_concat(AccountId), identity(u16), blake2_128_concat(AccountId)

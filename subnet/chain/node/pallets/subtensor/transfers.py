@@ -10,13 +10,14 @@ from incentive.fixed import U64F64
 from subnet.chain.node.frame.calls import call
 from subnet.chain.node.frame.origin import Origin
 from subnet.chain.node.pallets.subtensor.accounts import ROOT
+from subnet.chain.node.pallets.subtensor.lock_moves import LockMoves
 from subnet.chain.node.pallets.subtensor.stake import MIN_STAKE, Place, Staking
 from subnet.chain.node.scale.names import AccountId, Flag, u16, u64
 
 __all__ = ["StakeTransfers"]
 
 
-class StakeTransfers(Staking):
+class StakeTransfers(Staking, LockMoves):
     """Calls that move stake."""
 
     @call(85, ref_time=164_300_000)
@@ -33,7 +34,9 @@ class StakeTransfers(Staking):
         who = origin.signed()
         source = Place(origin_hotkey, who, origin_netuid)
         target = Place(destination_hotkey, who, destination_netuid)
-        tao = self._carry(source, target, self._checked(source, target, alpha_amount))
+        alpha = self._checked(source, target, alpha_amount)
+        self._check_free(source, target, alpha)
+        tao = self._carry(source, target, alpha)
         moved = self.Events.StakeMoved(who, origin_hotkey, origin_netuid, destination_hotkey, destination_netuid, tao)
         self.system.deposit(moved)
 
@@ -54,6 +57,7 @@ class StakeTransfers(Staking):
         alpha = self._checked(source, target, alpha_amount)
         if not (self.TransferToggle[origin_netuid] and self.TransferToggle[destination_netuid]):
             raise self.Errors.TransferDisallowed()
+        self._check_free(source, target, alpha)
         tao = self._carry(source, target, alpha)
         given = self.Events.StakeTransferred(who, destination_coldkey, hotkey, origin_netuid, destination_netuid, tao)
         self.system.deposit(given)
@@ -65,7 +69,9 @@ class StakeTransfers(Staking):
         """Move stake to another network, at most all of it."""
         who = origin.signed()
         source, target = Place(hotkey, who, origin_netuid), Place(hotkey, who, destination_netuid)
-        tao = self._carry(source, target, self._checked(source, target, alpha_amount))
+        alpha = self._checked(source, target, alpha_amount)
+        self._check_free(source, target, alpha)
+        tao = self._carry(source, target, alpha)
         self.system.deposit(self.Events.StakeSwapped(who, hotkey, origin_netuid, destination_netuid, tao))
 
     @call(90, ref_time=411_500_000)
@@ -86,6 +92,7 @@ class StakeTransfers(Staking):
         alpha = self._checked(source, target, alpha_amount)
         if alpha > most and not allow_partial:
             raise self.Errors.SlippageTooHigh()
+        self._check_free(source, target, alpha)
         tao = self._carry(source, target, min(alpha, most))
         self.system.deposit(self.Events.StakeSwapped(who, hotkey, origin_netuid, destination_netuid, tao))
 
@@ -104,6 +111,11 @@ class StakeTransfers(Staking):
             raise self.Errors.AmountTooLow()
         return alpha
 
+    def _check_free(self, source: Place, target: Place, alpha: int) -> None:
+        """Refuse to take locked stake to another network; within its own the lock goes with it."""
+        if source.netuid != target.netuid:
+            self.ensure_free(source.coldkey, source.netuid, alpha)
+
     def _carry(self, source: Place, target: Place, alpha: int) -> int:
         """Move alpha; what it is worth in tao."""
         if source.netuid == target.netuid:
@@ -120,6 +132,7 @@ class StakeTransfers(Staking):
 
     def _hand_over(self, source: Place, target: Place, alpha: int) -> int:
         netuid = source.netuid
+        self.hand_over_lock(source.coldkey, target.coldkey, netuid, alpha)
         worth = U64F64.floor(U64F64.multiply(self.price_of(netuid), U64F64.of(alpha)))
         if worth < MIN_STAKE:
             raise self.Errors.AmountTooLow()

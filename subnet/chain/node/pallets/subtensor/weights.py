@@ -11,9 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-import numpy as np
-
-from incentive.quantise import upscale_u16
 from subnet.chain.node.frame.calls import call
 from subnet.chain.node.frame.items import DispatchFailure, Error
 from subnet.chain.node.frame.origin import Origin
@@ -88,7 +85,7 @@ class Weights(Children):
         if not self.CommitRevealWeightsEnabled[netuid] and not self.may_update(place, uid):
             raise self.Errors.SettingWeightsTooFast()
         self._check_vote(netuid, uid, uids)
-        row = tuple(zip(uids, upscale_u16(np.array(values, dtype=np.int64)).tolist(), strict=True))
+        row = tuple(zip(uids, _stretched(values), strict=True))
         index = mechanism_index(netuid, mechanism)
         self.Weights[index, uid] = row
         self.system.deposit(self.Events.WeightsSet(index, uid))
@@ -185,3 +182,13 @@ class Weights(Children):
             self.state.rollback(mark)
             return [(netuid, failure.reason)]
         return []
+
+
+def _stretched(values: Sequence[int]) -> list[int]:
+    # A chain starts before anybody votes, and arrays take longer to load than the rest of the node.
+    import numpy as np
+
+    from incentive.quantise import upscale_u16
+
+    stretched: list[int] = upscale_u16(np.array(values, dtype=np.int64)).tolist()
+    return stretched

@@ -46,8 +46,8 @@ class Scene:
         self.system.Number.value += blocks
 
     def call(self, who: str, name: str, *arguments: Any) -> list[str]:
-        """Make a call of the chain's pallet; the names of its events."""
-        return self._make(self.chain, Origin(key(who)), name, arguments)
+        """Make a call of the chain's pallet, the root's name is nothing; the names of its events."""
+        return self._make(self.chain, Origin(key(who)) if who else ROOT, name, arguments)
 
     def rule(self, who: str, name: str, *arguments: Any) -> list[str]:
         """Make a call of the pallet of administration; the root's name is nothing."""
@@ -55,7 +55,7 @@ class Scene:
 
     def refusal(self, who: str, name: str, *arguments: Any) -> str:
         """Make a call that fails; the name of its error."""
-        pallet: Pallet = self.admin if name.startswith("sudo_") else self.chain
+        pallet: Pallet = self.admin if hasattr(self.admin, name) else self.chain
         mark = self.state.mark()
         try:
             done = self._make(pallet, Origin(key(who)) if who else ROOT, name, arguments)

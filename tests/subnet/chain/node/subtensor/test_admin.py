@@ -254,7 +254,7 @@ def test_an_owner_asks_for_an_epoch_and_freezes_the_rules_until_it_comes(scene: 
 
 def test_calls_have_the_chains_numbers() -> None:
     numbers = {call.name: call.index for call in AdminUtils.calls()}
-    assert len(numbers) == len(set(numbers.values())) == 78
+    assert len(numbers) == len(set(numbers.values())) == 82
     known = {"sudo_set_tempo": 30, "sudo_set_yuma3_enabled": 69, "sudo_set_max_epochs_per_block": 96}
     assert known.items() <= numbers.items()
     assert [field.name for field in _call("sudo_set_alpha_values").fields] == ["netuid", "alpha_low", "alpha_high"]

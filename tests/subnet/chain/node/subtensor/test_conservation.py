@@ -7,12 +7,14 @@ by its holder, and what no division gave to anybody.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from subnet.chain.node.frame.hashing import blake2_256
 from subnet.chain.node.frame.items import DispatchFailure
 from subnet.chain.node.frame.origin import ROOT as ROOT_ORIGIN
 from subnet.chain.node.frame.origin import Origin
@@ -24,6 +26,7 @@ PEOPLE = [f"cold {number}" for number in range(4)]
 HOTKEYS = [f"hot {number}" for number in range(6)]
 NETWORKS = st.sampled_from([0, 1, 1, 1, 2, 2, 3, 9])
 WHO = st.sampled_from(PEOPLE)
+ANYBODY = st.sampled_from([*PEOPLE, "heir 0", "heir 1"])
 HOT = st.sampled_from(HOTKEYS).map(key)
 AMOUNTS = st.one_of(
     st.sampled_from([0, 1, 499, 500, 2_000_000, 2_001_008, 10**9, 10**12, 10**15, 2**63, 2**64 - 1]),
@@ -65,6 +68,7 @@ class Chain(RuleBasedStateMachine):
                 self._try(who, "add_stake", key(hotkey), netuid, 50 * TAO)
                 self._try(who, "add_stake", key(hotkey), ROOT, 50 * TAO)
         self.begun = {netuid: self._out(netuid) for netuid in (1, 2)}
+        self.twice: Counter[int] = Counter()
 
     def _try(self, who: str, name: str, *arguments: Any) -> None:
         """Make a call as the dispatcher does; one that fails changes nothing."""
@@ -161,6 +165,27 @@ class Chain(RuleBasedStateMachine):
     def recycle(self, who: str, hotkey: bytes, netuid: int, amount: int) -> None:
         self._try(who, "recycle_alpha", hotkey, amount, netuid)
 
+    @rule(who=WHO, hotkey=HOT, netuid=NETWORKS, amount=AMOUNTS, limit=st.none() | PRICES)
+    def buy_and_burn(self, who: str, hotkey: bytes, netuid: int, amount: int, limit: int | None) -> None:
+        self._try(who, "add_stake_burn", hotkey, netuid, amount, limit)
+
+    @rule(old=ANYBODY, new=ANYBODY, cost=st.sampled_from([0, 0, 1, 10**8, 2**64 - 1]))
+    def exchange_coldkeys(self, old: str, new: str, cost: int) -> None:
+        before = {netuid: self._placed(netuid) for netuid in self.chain.networks()}
+        self._try("", "swap_coldkey", key(old), key(new), cost)
+        # On chain the new coldkey claims once more what the old one had of networks on which it has no stake.
+        for netuid, placed in before.items():
+            self.twice[netuid] += max(self._placed(netuid) - placed, 0)
+
+    @rule(old=ANYBODY, new=ANYBODY, blocks=st.sampled_from([0, 49, 50]))
+    def announce_an_exchange(self, old: str, new: str, blocks: int) -> None:
+        self._try(old, "announce_coldkey_swap", blake2_256(key(new)))
+        self.scene.wait(blocks)
+        before = {netuid: self._placed(netuid) for netuid in self.chain.networks()}
+        self._try(old, "swap_coldkey_announced", key(new))
+        for netuid, placed in before.items():
+            self.twice[netuid] += max(self._placed(netuid) - placed, 0)
+
     @rule(who=WHO, netuid=NETWORKS, subnets=st.sets(st.integers(0, 3)), kind=st.sampled_from(["Swap", "Keep"]))
     def claim(self, who: str, netuid: int, subnets: set[int], kind: str) -> None:
         self._try(who, "set_root_claim_type", Variant(kind))
@@ -209,7 +234,7 @@ class Chain(RuleBasedStateMachine):
     def all_alpha_that_is_out_is_somewhere(self) -> None:
         if hasattr(self, "scene"):
             for netuid in self.chain.networks():
-                assert self._placed(netuid) <= self._out(netuid)
+                assert self._placed(netuid) <= self._out(netuid) + self.twice[netuid]
 
     @invariant()
     def shares_are_worth_what_lies_on_hotkeys(self) -> None:

@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where neurons are reached: what the chain takes and what it refuses, as a published runtime answered too."""
+"""Where neurons are reached: what the chain takes and what it refuses."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from subnet.chain.node.pallets.subtensor.records import AxonInfo, NeuronCertificate, PrometheusInfo
 from tests.subnet.chain.node.subtensor.scene import Scene, key
 
-DATA = json.loads((Path(__file__).parents[4] / "data" / "serving_transcripts.json").read_text())["transcripts"]
 GOOGLE = 0x08080808
 
 
@@ -28,22 +23,6 @@ def scene() -> Scene:
 def axon(**changes: int) -> tuple[int, ...]:
     parts = {"netuid": 1, "version": 7, "ip": GOOGLE, "port": 8091, "ip_type": 4, "protocol": 4, "one": 0, "two": 0}
     return tuple({**parts, **changes}.values())
-
-
-def test_a_published_runtime_answered_the_same(scene: Scene) -> None:
-    answers: list[list[str]] = []
-    scene.network("second owner", "second owner's")
-    for name in ("Bob", "Charlie"):
-        scene.pay(name, 10)
-    scene.call("Bob", "burned_register", 2, key("BobHot"))
-    for row in DATA:
-        arguments: list[Any] = [key(v[1:]) if isinstance(v, str) else v for v in row["params"].values()]
-        name = row["call"].split(".")[1]
-        if row["error"]:
-            answers.append([scene.refusal(row["signer"], name, *arguments)])
-        else:
-            answers.append(scene.call(row["signer"], name, *arguments))
-    assert answers == [[row["error"]] if row["error"] else row["events"] for row in DATA]
 
 
 def test_an_axon_is_kept_with_the_block_in_which_it_came(scene: Scene) -> None:

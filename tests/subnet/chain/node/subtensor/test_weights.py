@@ -3,19 +3,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from subnet.chain.node.pallets.subtensor.accounts import mechanism_index
-from subnet.chain.node.pallets.subtensor.commits import commitment
 from tests.subnet.chain.node.subtensor.scene import TAO, Scene, key
-
-# The runtime of spec 218 in opentensor/subtensor's scripts/specs/raonet.json; where its rules are those of today.
-DATA = Path(__file__).parents[4] / "data" / "stake_and_vote_refusals.json"
-RECORDED: list[dict[str, Any]] = json.loads(DATA.read_text())["calls"]
 
 
 @pytest.fixture
@@ -121,32 +112,3 @@ def test_stake_that_others_lend_counts(scene: Scene) -> None:
     chain.ChildKeys[key("owner's"), 1] = ((half, key(VOTER)),)
     chain.ParentKeys[key(VOTER), 1] = ((half, key("owner's")),)
     scene.call(VOTER, "set_weights", 1, (2,), (1,), 0)
-
-
-# What a call needs so that it fails for the recorded reason and no other.
-PREPARED: dict[str, dict[str, Any]] = {
-    "set_weights default rate limit": {"WeightsSetRateLimit": 200},
-    "set_weights version": {"WeightsVersionKey": 5},
-    "set_weights cr enabled": {"CommitRevealWeightsEnabled": True},
-    "reveal too early": {"CommitRevealWeightsEnabled": True},
-}
-
-
-@pytest.mark.parametrize("recorded", RECORDED, ids=[case["label"] for case in RECORDED])
-def test_a_real_runtime_refused_the_same_for_the_same_reason(scene: Scene, recorded: dict[str, Any]) -> None:
-    chain = scene.chain
-    people = {"Bob": "miner 1/0 cold", "BobHot": VOTER, "Charlie": "miner 1/1 cold", "CharlieHot": MINER}
-    for rule, value in PREPARED.get(recorded["label"], {}).items():
-        getattr(chain, rule)[1] = value
-    given = dict(recorded["params"], netuid=1)
-    if "hotkey" in given:
-        given["hotkey"] = key(people.get(given["hotkey"][1:], "nobody"))
-        scene.pay("miner 1/0 cold", 100)
-        given["amount_staked"] = min(given["amount_staked"], 900 * TAO)  # as much as this pool can take
-    if recorded["label"] == "reveal too early":
-        votes = tuple(given["uids"]), tuple(given["values"])
-        digest = commitment(key(VOTER), 1, votes, given["salt"], given["version_key"])
-        scene.call(VOTER, "commit_weights", 1, digest)
-    arguments = [tuple(value) if isinstance(value, list) else value for value in given.values()]
-    name = recorded["call"].removeprefix("SubtensorModule.")
-    assert scene.refusal(people.get(recorded["signer"], "nobody"), name, *arguments) == recorded["error"]
