@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from dataclasses import KW_ONLY, dataclass, field
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Final, Self, cast
 
 from miners.admission import Members
 from miners.desk import Desk, Terms
 from miners.draws import draws
 from miners.engines.engine import Engine
+from miners.meters import Measured, show_place
 from miners.options import MinerOptions
 from miners.publication import Publication, listening_at
 from protocols.chain import Chain, check_signer
 from protocols.clock import Clock, SystemClock
+from protocols.endpoint import Endpoint
 from protocols.errors import ChainUnreachable, LedgerError, ServiceError
 from protocols.keys import Signer
 from protocols.metagraph import Metagraph
@@ -36,6 +39,8 @@ from protocols.types import NetUid
 __all__ = ["Miner", "MinerOptions"]
 
 _LOG = logging.getLogger(__name__)
+_STALE: Final = 3.0
+"""How many refreshes may fail before the miner no longer counts as ready."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,12 +66,15 @@ class Miner:
     """What answers; its `app` can be mounted where there is no socket."""
     url: str = field(init=False, default="")
     """Where it answers, once it is started."""
+    _work: Measured = field(init=False, repr=False)
     _members: Members = field(init=False, repr=False)
     _publication: Publication = field(init=False, repr=False)
+    _read_at: float = field(init=False, default=-math.inf, repr=False)
     _trouble: str | None = field(init=False, default=None, repr=False)
     _closing: asyncio.Event = field(init=False, default_factory=asyncio.Event, repr=False)
 
     def __post_init__(self) -> None:
+        self._work = Measured(self.engine, self.clock)
         self._members = Members(self.definition, self.options.rules, self.clock)
         self._publication = Publication(self.chain, self.netuid, self.key)
         terms = ServerOptions(
@@ -74,11 +82,37 @@ class Miner:
             replay=self.options.replay,
             limits=self.options.limits,
             legacy=self.options.legacy,
-            checks={"chain": lambda: self._trouble is None},
+            checks={
+                "chain": lambda: self._trouble is None,
+                "registered": lambda: self._publication.place is not None,
+                "synced": lambda: self._age_s() < _STALE * self.options.refresh_s,
+            },
+            facts=self.facts,
             clock=self.clock,
         )
         work = self.stream if self.definition.is_streaming else self.answer
         self.server = Server(self.key, {self.definition.synapse: work}, terms)
+        self.server.meters.add(self._work)
+        show_place(self.server.meters, lambda: self._publication.place, self._age_s)
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """What the chain is told, once it is started; None where nobody could reach it."""
+        return self._publication.endpoint
+
+    def facts(self) -> dict[str, Any]:
+        """Who this miner is, what it works with, and what it last read of itself on the chain."""
+        place = self._publication.place
+        known: dict[str, Any] = {
+            "hotkey": self.key.ss58_address,
+            "subnet": self.definition.ref(),
+            "netuid": self.netuid,
+        }
+        if place is not None:
+            known |= {"uid": place.uid, "incentive": place.incentive}
+        if self.endpoint is not None:
+            known["endpoint"] = self.endpoint.url()
+        return {**known, "engine": {"name": self.engine.name, **self.engine.facts()}}
 
     async def start(self) -> str:
         """Serve, publish where unless the chain has it, and return the URL.
@@ -91,13 +125,16 @@ class Miner:
         try:
             metagraph = await self._read()
             self._publication.row(metagraph)
-            await self.engine.start()
+            await self._work.start()
             self.url = await self.server.start(self.options.host, self.options.port)
             self._publication.endpoint = self.options.published or listening_at(self.url)
+            digest = self.engine.facts().get("digest")
+            if self.options.commits and digest:
+                self._publication.commitment = f"model:sha256:{digest}".encode()
             await self._publication.renew(metagraph)
         except BaseException:
             await self.server.stop(0.0)
-            await self.engine.close()
+            await self._work.close()
             raise
         return self.url
 
@@ -105,7 +142,7 @@ class Miner:
         """Take nothing new, let queries under way end, and end `run`; what is published stays on the chain."""
         self._closing.set()
         await self.server.stop(self.options.drain_s)
-        await self.engine.close()
+        await self._work.close()
 
     async def run(self) -> None:
         """Refresh until closed; what the chain refuses or fails to answer is logged once and tried again."""
@@ -153,7 +190,7 @@ class Miner:
         return AnswerContext(
             caller=context.caller,
             request_id=context.request_id,
-            model=Desk(self.engine, terms),
+            model=Desk(self._work, terms),
             rng=rng,
             clock=self.clock,
             deadline=deadline,
@@ -168,8 +205,12 @@ class Miner:
     ) -> None:
         await self.close()
 
+    def _age_s(self) -> float:
+        return self.clock.monotonic() - self._read_at
+
     async def _read(self) -> Metagraph:
         metagraph = await self.chain.metagraph(self.netuid)
+        self._read_at = self.clock.monotonic()
         # Only budgets need to know how long a tempo is.
         is_metered = self.options.rules.are_metered
         tempo = (await self.chain.hyperparameters(self.netuid)).tempo if is_metered else 0

@@ -41,6 +41,8 @@ class MinerOptions:
     """How tokens are drawn for definitions that do not say."""
     rules: Rules = field(default_factory=Rules)
     """Whom this miner serves, and how much of it each may use."""
+    commits: bool = False
+    """Whether the digest of the engine's model is committed on the chain."""
     limits: Limits = field(default_factory=Limits)
     """How much a stranger may cost."""
     replay: Replay | None = None

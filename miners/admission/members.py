@@ -27,6 +27,8 @@ __all__ = ["Members"]
 
 _BLOCK_S: Final = 12.0
 _BUSY_RETRY_S: Final = 1.0
+_STRANGERS: Final = "strangers"
+"""Whose budget is used by callers without a row, where a policy lets them in: a new key must not be a new budget."""
 
 
 class Members:
@@ -49,18 +51,27 @@ class Members:
         # All at once: a row costs more to cut out of the columns than the rest of an admission.
         self._rows = {neuron.hotkey: neuron for neuron in metagraph}
         self._stake = sum(neuron.stake for neuron in self._rows.values())
-        known = frozenset(self._rows) | self._rules.allow
+        known = frozenset(self._rows) | self._rules.allow | {_STRANGERS}
         for budget in (self._requests, self._tokens):
             budget.keep(known)
             budget.tempo_s = max(1.0, tempo * self._block_s(metagraph))
 
+    def knows(self, hotkey: str) -> bool:
+        """Whether a key of this name has a row or a place on the operator's list."""
+        return hotkey in self._rows or hotkey in self._rules.allow
+
+    def check(self, caller: Caller, query: type[Synapse]) -> None:
+        """Raise what the operator's rules or the definition's policy have against this caller."""
+        neuron = self._rows.get(caller.hotkey)
+        self._rules.check(caller, neuron)
+        if caller.hotkey not in self._rules.allow:
+            self._definition.policy(caller, neuron)
+
     def admit(self, caller: Caller, query: type[Synapse]) -> float:
         """The priority that the definition gives to this caller, or what refuses it; `left` ends what this begins."""
-        hotkey = caller.hotkey
-        neuron = self._rows.get(hotkey)
-        self._rules.check(caller, neuron)
-        if hotkey not in self._rules.allow:
-            self._definition.policy(caller, neuron)
+        # Again, because the subnet may have changed while a replay store was waited for.
+        self.check(caller, query)
+        hotkey, neuron = caller.hotkey, self._rows.get(caller.hotkey)
         priority = float(self._definition.priority(caller, neuron))
         self._check_room(hotkey)
         if self._rules.are_metered:
@@ -77,7 +88,7 @@ class Members:
     def charge(self, hotkey: str, tokens: int) -> None:
         """Note what work for a caller has cost."""
         if self._rules.tokens:
-            self._tokens.take(hotkey, max(0, tokens))
+            self._tokens.take(self._purse(hotkey), max(0, tokens))
 
     def _check_room(self, hotkey: str) -> None:
         running, most = self._running[hotkey], self._rules.concurrency
@@ -88,14 +99,17 @@ class Members:
             )
 
     def _check_budgets(self, hotkey: str, neuron: Neuron | None) -> None:
-        now, share = self._clock.monotonic(), self._share(neuron)
+        now, share, purse = self._clock.monotonic(), self._share(neuron), self._purse(hotkey)
         # Tokens first: a query that is refused for them must not be counted as a request.
-        if self._rules.tokens and (wait_s := self._tokens.wait_s(hotkey, share, now)):
+        if self._rules.tokens and (wait_s := self._tokens.wait_s(purse, share, now)):
             raise TokensSpent(_spent(hotkey, share * self._rules.tokens, "tokens"), retry_after_s=wait_s)
         if self._rules.requests:
-            if wait_s := self._requests.wait_s(hotkey, share, now):
+            if wait_s := self._requests.wait_s(purse, share, now):
                 raise RequestsSpent(_spent(hotkey, share * self._rules.requests, "queries"), retry_after_s=wait_s)
-            self._requests.take(hotkey, 1.0)
+            self._requests.take(purse, 1.0)
+
+    def _purse(self, hotkey: str) -> str:
+        return hotkey if self.knows(hotkey) else _STRANGERS
 
     def _share(self, neuron: Neuron | None) -> float:
         stake = 0.0 if neuron is None or not self._stake else neuron.stake / self._stake

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Self
 
 from miners.engines.engine import Engine, Job
+
+if TYPE_CHECKING:
+    from miners.engines.opening import EngineOptions
 
 __all__ = ["Echo"]
 
@@ -14,6 +18,11 @@ class Echo(Engine):
     """Gives back a prompt's first words, one piece a word."""
 
     name = "echo"
+
+    @classmethod
+    def opened(cls, options: EngineOptions) -> Self:
+        """An echo, which has nothing to choose."""
+        return cls()
 
     async def generate(self, job: Job) -> AsyncGenerator[str, None]:
         """At most `max_tokens` words, each with the space before it."""

@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from protocols.columns import Floats
 from protocols.errors import EngineLacks
+from protocols.histogram import Histogram
 from protocols.model import Sampling
 
 __all__ = ["Embedding", "Engine", "Job", "Tally"]
@@ -76,6 +77,14 @@ class Engine(Protocol):
 
     def facts(self) -> Mapping[str, Any]:
         """What the miner tells the public of it in `/info`, such as the digest of its weights."""
+        return {}
+
+    def gauges(self) -> Mapping[str, float]:
+        """How things stand, read at each look at the metrics: `waiting` and `running` jobs, and whatever else."""
+        return {}
+
+    def histograms(self) -> Mapping[str, Histogram]:
+        """What it counts: `wait`, the seconds that jobs waited in its own line, and `batch`, the rows of each step."""
         return {}
 
     @abstractmethod

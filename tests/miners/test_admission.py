@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,8 +33,10 @@ from protocols.errors import (
 )
 from protocols.keys import Keypair
 from protocols.metagraph import Metagraph, Neuron
+from protocols.replay import MemoryReplay
 from protocols.types import Block, Coldkey, Uid
-from tests.attacks.miner import until
+from tests.attacks.miner import Letter, until
+from tests.attacks.raw import exchange
 from tests.miners.town import (
     MINER,
     NETUID,
@@ -241,6 +244,53 @@ def test_strangers_and_who_has_left_are_not_remembered() -> None:
         with pytest.raises(NotAdmitted):
             under.admit(caller(Keypair.from_seed(at.to_bytes(32, "big"))), Ask)
     assert len(under._requests) == 0
+
+
+class Open(Plain):
+    """Serves whoever signs."""
+
+    name = "open"
+
+    def policy(self, caller: Caller, neuron: Neuron | None) -> None:
+        """Let everybody in."""
+
+
+def test_a_new_key_is_no_new_budget_where_strangers_are_served() -> None:
+    under = Members(Open(), Rules(requests=100, tokens=1000, least_share=0.05), VirtualClock())
+    under.renew(metagraph(), TEMPO)
+    strangers = [Keypair.from_seed(at.to_bytes(32, "big")) for at in range(20)]
+    assert [refusal(under, key) for key in strangers].count(None) == 5
+    assert len(under._requests) == 1
+    assert refusal(under, VALIDATOR) is None
+    tokens = Members(Open(), Rules(tokens=1000, least_share=0.05), VirtualClock())
+    tokens.renew(metagraph(), TEMPO)
+    assert refusal(tokens, strangers[0]) is None
+    tokens.charge(strangers[0].ss58_address, 50)
+    assert refusal(tokens, strangers[1]) is TokensSpent
+
+
+def test_a_name_is_known_by_its_row_or_the_operators_list() -> None:
+    under = members(allow=frozenset({STRANGER.ss58_address}))
+    assert [under.knows(key.ss58_address) for key in (VALIDATOR, OTHER, STRANGER, OWNER)] == [True, True, True, False]
+    assert not Members(Plain(), Rules(), VirtualClock()).knows(VALIDATOR.ss58_address)
+
+
+async def test_a_replay_uses_up_nothing_of_what_its_sender_may() -> None:
+    chain, replay = await ledger(SystemClock(), MINER), MemoryReplay.never_served_before()
+    async with mine(chain, Plain(), rules=Rules(requests=3, least_share=1.0), replay=replay) as miner:
+        letter = Letter(key=VALIDATOR, receiver=MINER.ss58_address)
+        captured = letter.bytes()
+        codes = [await status(miner.url, captured) for _ in range(6)]
+        codes += [await status(miner.url, letter.bytes()) for _ in range(3)]
+        unknown = [await status(miner.url, replace(letter, key=STRANGER).bytes()) for _ in range(5)]
+    assert codes == [200, *[409] * 5, 200, 200, 429]
+    assert unknown == [403] * 5
+    assert replay.held == 4
+
+
+async def status(url: str, data: bytes) -> int:
+    """What a miner answers."""
+    return (await exchange(url, data)).status
 
 
 @given(

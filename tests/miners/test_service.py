@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import math
 
 import pytest
 from yarl import URL
 
+from miners.engines.echo import Echo
 from miners.options import MinerOptions
 from protocols.calls import ServeAxon
 from protocols.clock import SystemClock, VirtualClock
@@ -28,6 +30,7 @@ from protocols.errors import (
     UsageError,
 )
 from protocols.keys import Keypair
+from protocols.metagraph import Metagraph
 from tests.attacks.miner import until
 from tests.attacks.raw import get
 from tests.miners.town import (
@@ -39,6 +42,7 @@ from tests.miners.town import (
     Gate,
     Ledger,
     Plain,
+    address,
     enrol,
     ledger,
     mine,
@@ -111,7 +115,7 @@ async def test_an_unregistered_hotkey_is_told_what_to_type_and_nothing_is_left_r
     miner = mine(chain, Plain(), key=STRANGER)
     with pytest.raises(NotRegistered, match="not registered on subnet 1") as refused:
         await miner.start()
-    assert refused.value.help == f"with a coldkey: await chain.submit(Register(1, {STRANGER.ss58_address!r}), coldkey)"
+    assert refused.value.help == "subnet miner register --netuid 1"
     async with mine(chain, Plain()) as holder:
         with pytest.raises(NotRegistered):  # and not that its port is taken: it was never to listen
             await mine(chain, Plain(), key=STRANGER, port=endpoint(holder.url).port).start()
@@ -152,7 +156,7 @@ async def test_on_a_public_chain_neither_a_private_address_nor_a_published_key_w
     chain = await ledger(SystemClock(), MINER, is_local=False)
     with pytest.raises(LedgerError, match="is not public") as refused:
         await mine(chain, Plain()).start()
-    assert "published=Endpoint" in refused.value.help
+    assert "--published" in refused.value.help
     with pytest.raises(DevKeyRefused):
         await mine(chain, Plain(), key=Keypair.from_uri("//Bob")).start()
     async with mine(chain, Plain(), published=Endpoint("8.8.8.8", 80)):
@@ -235,3 +239,42 @@ async def nothing_is_left() -> None:
     for _ in range(3):
         await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class Hashed(Echo):
+    """An engine with a digest."""
+
+    name = "hashed"
+
+    def facts(self) -> dict[str, str]:
+        """Its digest."""
+        return {"digest": "ab" * 32}
+
+
+async def test_the_digest_of_a_model_is_committed_once_and_shown(chain: Ledger) -> None:
+    miner = mine(chain, Plain(), commits=True)
+    miner.engine = Hashed()
+    async with miner:
+        chain.seal()
+        held = (await chain.commitments(NETUID))[address(MINER)]
+        chain.seal()
+        await miner.refresh()
+        assert (await chain.commitments(NETUID))[address(MINER)] == held
+        info = json.loads((await get(miner.url, "/info")).body)
+    assert held.data == b"model:sha256:" + b"ab" * 32
+    assert info["engine"] == {"name": "hashed", "digest": "ab" * 32}
+    assert (info["netuid"], info["uid"], info["endpoint"]) == (NETUID, miner.facts()["uid"], miner.url)
+
+
+async def test_who_is_no_longer_registered_is_not_ready_and_goes_on_until_it_is_again(chain: Ledger) -> None:
+    async with mine(chain, Plain()) as miner:
+        gone = await chain.metagraph(NETUID)
+        chain.shown = Metagraph.of(NETUID, gone.block, [one for one in gone if one.hotkey != address(MINER)])
+        with pytest.raises(NotRegistered):
+            await miner.refresh()
+        ready = await get(miner.url, "/readyz")
+        assert (ready.status, json.loads(ready.body)["checks"]["registered"]) == (503, False)
+        assert (await said(miner.url, Ask(prompt="still"))).error is None
+        chain.shown = None
+        await miner.refresh()
+        assert (await get(miner.url, "/readyz")).status == 200
