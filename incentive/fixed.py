@@ -42,7 +42,10 @@ class Format:
 
     def saturate(self, bits: int) -> int:
         """The nearest bits that fit."""
-        return min(max(bits, self.lowest), self.highest)
+        # Compared rather than `min(max(...))`: asked with every product, of which an epoch has thousands.
+        if bits > self.highest:
+            return self.highest
+        return bits if bits >= self.lowest else self.lowest
 
     def of(self, value: int) -> int:
         """The bits of a whole number."""

@@ -11,16 +11,26 @@ import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from miners.queue import Place, WaitingLine
 from protocols.clock import Clock, SystemClock
 from protocols.errors import DeadlineExceeded, Draining, SubnetError
+from protocols.histogram import ROWS, Histogram
 
-__all__ = ["Gate", "turn_in"]
+__all__ = ["Gate", "Seen", "turn_in"]
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of those who have had their turn, as `Engine.histograms` tells it."""
+
+    wait: Histogram = field(default_factory=Histogram)
+    batch: Histogram = field(default_factory=lambda: Histogram(ROWS))
 
 
 async def turn_in(line: WaitingLine[Item], place: Place[Item], answer: asyncio.Future[Answer], clock: Clock) -> Answer:
@@ -53,7 +63,8 @@ class Gate:
     """
 
     def __init__(self, slots: int, waiting: int, clock: Clock | None = None) -> None:
-        self._free = slots
+        self.seen = Seen()
+        self._slots = self._free = slots
         self._clock = clock or SystemClock()
         self._line = WaitingLine[asyncio.Future[None]](waiting)
         self._closed = False
@@ -62,6 +73,11 @@ class Gate:
     def waiting(self) -> int:
         """How many wait."""
         return len(self._line)
+
+    @property
+    def running(self) -> int:
+        """How many are inside."""
+        return self._slots - self._free
 
     @asynccontextmanager
     async def slot(self, priority: float, deadline: float) -> AsyncIterator[None]:
@@ -76,8 +92,10 @@ class Gate:
         """Take a slot, `leave` gives it back; raises `Overloaded`, `DeadlineExceeded` or `Draining`."""
         if self._closed:
             raise _closing()
-        if self._free > 0 and deadline > self._clock.monotonic():
+        came = self._clock.monotonic()
+        if self._free > 0 and deadline > came:
             self._free -= 1
+            self.seen.wait.add(0.0)
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -92,6 +110,7 @@ class Gate:
                 # The slot was given in the same moment in which the caller left: it goes to the next.
                 self.leave()
             raise
+        self.seen.wait.add(self._clock.monotonic() - came)
 
     def leave(self) -> None:
         """Give the slot to the first in line, or back."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Final, Generic, TypeVar
 
-from miners.gate import turn_in
+from miners.gate import Seen, turn_in
 from miners.queue import Place, WaitingLine
 from protocols.clock import Clock, SystemClock
 from protocols.errors import Draining, EngineFailed, SubnetError
@@ -26,10 +26,11 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class _Asked(Generic[Result]):
-    __slots__ = ("answer", "text")
+    __slots__ = ("answer", "came", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, came: float) -> None:
         self.text = text
+        self.came = came
         self.answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
 
     def fail(self, error: SubnetError) -> None:
@@ -48,7 +49,11 @@ class Gathering(Generic[Result]):
         batch: int,
         waiting: int,
         clock: Clock | None = None,
+        seen: Seen | None = None,
     ) -> None:
+        self.seen = seen or Seen()
+        self.running = 0
+        """How many are of the batch under way."""
         self._compute = compute
         self._executor = executor
         self._batch = batch
@@ -58,11 +63,16 @@ class Gathering(Generic[Result]):
         self._work: asyncio.Task[None] | None = None
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._line)
+
     async def of(self, text: str, priority: float, deadline: float) -> Result:
         """What is computed of a text; raises `Overloaded`, `DeadlineExceeded`, `EngineFailed` or `Draining`."""
         if self._closed:
             raise _closing()
-        asked = _Asked[Result](text)
+        asked = _Asked[Result](text, self._clock.monotonic())
         if self._work is None or self._work.done():
             # It begins after this turn of the loop: those who come in the same one are of the same batch.
             self._work = asyncio.get_running_loop().create_task(self._until_empty())
@@ -93,9 +103,11 @@ class Gathering(Generic[Result]):
 
     async def _until_empty(self) -> None:
         while batch := self._next():
+            self.running = len(batch)
             if not await self._settled(batch):
                 for asked in batch:
                     await self._settled([asked])
+            self.running = 0
 
     async def _settled(self, batch: list[_Asked[Result]]) -> bool:
         try:
@@ -122,10 +134,13 @@ class Gathering(Generic[Result]):
         return results
 
     def _next(self) -> list[_Asked[Result]]:
-        batch = list[_Asked[Result]]()
-        while len(batch) < self._batch and (place := self._line.take(self._clock.monotonic())) is not None:
+        now, batch = self._clock.monotonic(), list[_Asked[Result]]()
+        while len(batch) < self._batch and (place := self._line.take(now)) is not None:
             if not place.item.answer.done():
                 batch.append(place.item)
+                self.seen.wait.add(now - place.item.came)
+        if batch:
+            self.seen.batch.add(len(batch))
         return batch
 
 

@@ -27,7 +27,7 @@ from protocols.histogram import ROWS, Histogram
 from protocols.metagraph import Neuron
 from protocols.server import Meters
 
-__all__ = ["OUTCOMES", "Measured", "show_place"]
+__all__ = ["Measured", "OUTCOMES", "show_place"]
 
 _LOG: Final = logging.getLogger(__name__)
 

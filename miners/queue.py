@@ -42,6 +42,10 @@ class Place(Generic[Item]):
     turn: tuple[float, int] = field(init=False, default=(math.inf, 0))
     """The smaller, the sooner; never changes once the place is taken."""
 
+    def waited_s(self, now: float) -> float:
+        """Seconds since the place was taken."""
+        return max(0.0, now - self.turn[0] - lead(self.priority))
+
 
 class WaitingLine(Generic[Item]):
     """Who waits, the next first: in the order of arrival less the head start that a priority gives.

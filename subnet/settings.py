@@ -61,6 +61,8 @@ class LocalSettings(Section):
     """Where all randomness begins; the same seed gives the same run."""
     epochs: int = Field(default=0, ge=0)
     """Epochs after which the network stops; 0 lets it run until it is stopped."""
+    model: Literal["auto", "bundled", "toy"] = "auto"
+    """What miners work with: bundled models, toys, or auto: models where torch is, and toys in lockstep."""
     tempo: int = Field(default=20, ge=1, le=65_535)
     """Blocks from one epoch to the next."""
     block_time: float = Field(default=0.25, gt=0, le=3600, allow_inf_nan=False)
@@ -118,7 +120,7 @@ class MinerSettings(Section):
     engine: str = Field(default="echo", min_length=1)
     """What does the work: echo, transformers, openai, function, sklearn, or one that a package offers."""
     model: str = ""
-    """The model: a folder, a hub name, a name that the server knows, or file.py:function, as the engine wants it."""
+    """The model: a folder, hub:NAME, a name that the server knows, or file.py:function, as the engine wants it."""
     url: str = ""
     """Where the engine openai asks, such as http://127.0.0.1:8000/v1."""
     api_key: SecretStr = SecretStr("")

@@ -18,6 +18,7 @@ from miners.batching.generation import Generation
 from miners.batching.lane import Lane
 from miners.batching.slab import Decoder
 from miners.batching.worker import Reason, Work, Worker
+from miners.gate import Seen
 from miners.queue import Place, WaitingLine
 from protocols.clock import Clock
 from protocols.errors import DeadlineExceeded, SubnetError
@@ -45,6 +46,7 @@ class Batcher(Work):
         self._line = WaitingLine[Generation](capacity.waiting)
         self._common, self._express = Lane(decoder), Lane(decoder)
         self._turns = 0
+        self.seen = Seen()
         self._worker = Worker(self, "batcher")
 
     @property
@@ -97,6 +99,7 @@ class Batcher(Work):
         self._admit(now)
         lane, tokens = self._next()
         if len(lane):
+            self.seen.batch.add(len(lane))
             made = lane.work(tokens)
             self._tell([_News(row, () if token in row.ends else (token,), not more, None) for row, token, more in made])
             self._sort()
@@ -141,6 +144,7 @@ class Batcher(Work):
 
         while len(group) < room and (place := self._line.take(now, fits)) is not None:
             group.append(place.item)
+            self.seen.wait.add(place.waited_s(now))
             longest = max(longest, len(place.item.prompt))
         if group:
             lane.join(group)

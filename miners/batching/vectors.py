@@ -16,6 +16,7 @@ import numpy as np
 
 from miners.batching.capacity import Capacity
 from miners.batching.worker import Reason, Work, Worker
+from miners.gate import Seen
 from miners.queue import Place, WaitingLine
 from protocols.clock import Clock
 from protocols.columns import Floats
@@ -44,7 +45,18 @@ class Vectors(Work):
         self._clock = clock
         self._line = WaitingLine[_Text](capacity.waiting)
         self._under_way: list[_Text] = []
+        self.seen = Seen()
         self._worker = Worker(self, "vectors")
+
+    @property
+    def waiting(self) -> int:
+        """How many texts wait."""
+        return len(self._line)
+
+    @property
+    def running(self) -> int:
+        """How many texts are in the batch that is computed."""
+        return len(self._under_way)
 
     def start(self) -> None:
         """Begin to work."""
@@ -100,9 +112,11 @@ class Vectors(Work):
 
         while len(batch) < self._capacity.texts and (place := self._line.take(now, fits)) is not None:
             batch.append(place.item)
+            self.seen.wait.add(place.waited_s(now))
             longest = max(longest, len(place.item.ids))
         batch = [text for text in batch if not text.vector.done()]
         if batch:
+            self.seen.batch.add(len(batch))
             self._under_way = batch
             made = list(zip(batch, self._embed([text.ids for text in batch]), strict=True))
             self._under_way = []

@@ -23,6 +23,7 @@ from miners.engines.opening import EngineOptions
 from miners.gate import Gate
 from protocols.clock import Clock, SystemClock
 from protocols.errors import DeadlineExceeded, Draining, EngineFailed, ModelUnloadable, SubnetError
+from protocols.histogram import Histogram
 
 __all__ = ["Function"]
 
@@ -72,6 +73,14 @@ class Function(Engine):
     def facts(self) -> Mapping[str, Any]:
         """The function's name, and the digest of the file that it is from."""
         return {"model": self._reference.rpartition("/")[2], "digest": self._digest}
+
+    def gauges(self) -> Mapping[str, float]:
+        """Who waits for a place, and who has one."""
+        return {"waiting": self._gate.waiting, "running": self._gate.running}
+
+    def histograms(self) -> Mapping[str, Histogram]:
+        """How long jobs have waited for a place."""
+        return {"wait": self._gate.seen.wait}
 
     async def generate(self, job: Job) -> AsyncGenerator[str, None]:
         """What the function returns, or yields."""

@@ -41,8 +41,8 @@ def named(reference: str) -> Named:
         raise ModelUnloadable(
             f"{where} has no {name!r}", help=f"did you mean: --model {where}:{near[0]}" if near else help
         )
-    source = getattr(module, "__file__", None)
-    digest = hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
+    source = Path(getattr(module, "__file__", None) or "")
+    digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else ""
     return Named(getattr(module, name), digest)
 
 

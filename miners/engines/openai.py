@@ -25,6 +25,7 @@ from protocols.clock import Clock, SystemClock
 from protocols.columns import Floats
 from protocols.errors import DeadlineExceeded, EngineFailed, ModelUnloadable
 from protocols.faults import printable
+from protocols.histogram import Histogram
 
 __all__ = ["OpenAI"]
 
@@ -74,6 +75,14 @@ class OpenAI(Engine):
     def facts(self) -> Mapping[str, Any]:
         """The model's name; where its server is concerns no stranger."""
         return {"model": self._model}
+
+    def gauges(self) -> Mapping[str, float]:
+        """Who waits for a place, and who has one."""
+        return {"waiting": self._gate.waiting, "running": self._gate.running}
+
+    def histograms(self) -> Mapping[str, Histogram]:
+        """How long jobs have waited for a place."""
+        return {"wait": self._gate.seen.wait}
 
     async def generate(self, job: Job) -> AsyncGenerator[str, None]:
         """What the server streams."""

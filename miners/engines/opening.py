@@ -36,7 +36,7 @@ class EngineOptions:
     """What an operator chooses about an engine; each engine reads what concerns it."""
 
     model: str = ""
-    """A folder, a hub name, a model's name at a server, or module:function, as the engine wants it."""
+    """A folder, hub:NAME, a model's name at a server, or module:function, as the engine wants it."""
     device: str = "auto"
     """cpu, cuda, or auto."""
     dtype: str = "auto"

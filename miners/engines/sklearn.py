@@ -16,19 +16,23 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 
 from miners.engines.engine import Embedding, Engine, Job
 from miners.engines.named import Named, named
 from miners.engines.opening import EngineOptions
+from miners.gate import Seen
 from miners.gathering import Gathering
 from protocols.clock import Clock
 from protocols.columns import Floats
 from protocols.errors import EngineFailed, EngineLacks, ModelUnloadable
+from protocols.histogram import Histogram
 
 __all__ = ["Sklearn"]
+
+Result = TypeVar("Result")
 
 _SUFFIXES: Final = (".joblib", ".pickle", ".pkl")
 _WHERE: Final = "name a file: subnet miner run APP --engine sklearn --model model.joblib"
@@ -45,9 +49,9 @@ class Sklearn(Engine):
         self._reference = options.model
         # Estimators promise nothing about threads, so there is one; what it calls may use more.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sklearn")
-        line = {"batch": options.batch, "waiting": options.waiting}
-        self._texts = Gathering(self._predicted, self._pool, clock=clock, **line)
-        self._vectors = Gathering(self._transformed, self._pool, clock=clock, **line)
+        self._seen = Seen()
+        self._texts = self._gathering(self._predicted, options, clock)
+        self._vectors = self._gathering(self._transformed, options, clock)
         self._model = Named(None, "")
 
     @classmethod
@@ -74,6 +78,15 @@ class Sklearn(Engine):
         """The estimator's name, and the digest of the file that it is from."""
         return {"model": self._reference.rpartition("/")[2], "digest": self._model.digest}
 
+    def gauges(self) -> Mapping[str, float]:
+        """Whose texts wait, and whose are of the batch under way."""
+        both = (self._texts, self._vectors)
+        return {"waiting": sum(one.waiting for one in both), "running": sum(one.running for one in both)}
+
+    def histograms(self) -> Mapping[str, Histogram]:
+        """How long texts have waited, and how many were computed together."""
+        return {"wait": self._seen.wait, "batch": self._seen.batch}
+
     async def generate(self, job: Job) -> AsyncGenerator[str, None]:
         """The prediction for the prompt, as one piece."""
         yield await self._texts.of(job.prompt, job.priority, job.deadline)
@@ -83,17 +96,24 @@ class Sklearn(Engine):
         made = await self._vectors.of_each(job.texts, job.priority, job.deadline)
         return np.stack(made) if made else np.empty((0, 0))
 
+    def _gathering(
+        self, compute: Callable[[list[str]], Sequence[Result]], options: EngineOptions, clock: Clock | None
+    ) -> Gathering[Result]:
+        lines = {"batch": options.batch, "waiting": options.waiting}
+        return Gathering(compute, self._pool, **lines, clock=clock, seen=self._seen)
+
     def _predicted(self, texts: list[str]) -> Sequence[str]:
         return [_text(row) for row in self._ability("predict")(texts)]
 
     def _transformed(self, texts: list[str]) -> Sequence[Floats]:
         made = self._ability("transform", "predict_proba")(texts)
+        made = made if hasattr(made, "toarray") else np.asarray(made)
         if (size := made.shape[0] * made.shape[1] * 8) > _VECTOR_BYTES:
             raise EngineLacks(
                 f"vectors of {len(texts)} texts have {size} bytes, at most {_VECTOR_BYTES} are made",
                 help="end the pipeline with a TruncatedSVD",
             )
-        dense = made.toarray() if hasattr(made, "toarray") else made
+        dense = made if isinstance(made, np.ndarray) else made.toarray()
         return list(np.asarray(dense, dtype=np.float64))
 
     def _ability(self, *names: str) -> Callable[[list[str]], Any]:

@@ -21,6 +21,7 @@ from miners.provenance import digest
 from protocols.clock import Clock, SystemClock
 from protocols.columns import Floats
 from protocols.errors import EngineFailed, EngineLacks, InvalidMessage, OutOfRange
+from protocols.histogram import Histogram
 
 if TYPE_CHECKING:
     from miners.batching.batcher import Batcher
@@ -107,6 +108,19 @@ class Transformers(Engine):
     def facts(self) -> Mapping[str, Any]:
         """What is served: the model, its digest, and how it is run."""
         return self._running.facts if self._running else {}
+
+    def gauges(self) -> Mapping[str, float]:
+        """How many wait and how many are worked on."""
+        worker = self._worker()
+        return {"waiting": worker.waiting, "running": worker.running} if worker else {}
+
+    def histograms(self) -> Mapping[str, Histogram]:
+        """How long they waited, and how large the batches were."""
+        worker = self._worker()
+        return {"wait": worker.seen.wait, "batch": worker.seen.batch} if worker else {}
+
+    def _worker(self) -> Batcher | Vectors | None:
+        return (self._running.generations or self._running.vectors) if self._running else None
 
     async def generate(self, job: Job) -> AsyncGenerator[str, None]:
         """The text that follows, in whole characters, up to a stop text, an end token or the end of the context."""
@@ -212,7 +226,8 @@ def _context(loaded: Loaded, window: int | None, wanted: int | None) -> int:
 
 
 def _ends(loaded: Loaded) -> frozenset[int]:
-    found = (getattr(getattr(loaded.model, "generation_config", None), "eos_token_id", None), loaded.tokenizer.eos_token_id)
+    settings = getattr(loaded.model, "generation_config", None)
+    found = (getattr(settings, "eos_token_id", None), loaded.tokenizer.eos_token_id)
     listed = [one for each in found for one in (each if isinstance(each, list) else [each])]
     return frozenset(one for one in listed if isinstance(one, int))
 

@@ -12,6 +12,7 @@ import errno
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Final, TypeVar
 
 import aiohttp
@@ -39,13 +40,13 @@ _FAULT_BYTES: Final = 4096
 def address(url: str) -> URL:
     """A server's address as it was typed, checked; raises `ModelUnloadable`."""
     help = "name it like this: --url http://127.0.0.1:8000/v1"
+    if "@" in url:
+        # Not shown: it has a secret in it.
+        raise ModelUnloadable("url has a user or password in it, expected none", help="set SUBNET_MINER_API_KEY")
     try:
         found = URL(url)
     except ValueError as error:
         raise ModelUnloadable(f"url is no address: {error}", help=help) from None
-    if found.user is not None or found.password is not None:
-        # Not shown: it has a secret in it.
-        raise ModelUnloadable("url has a user or password in it, expected none", help="give the key as the api key")
     if found.scheme not in ("http", "https") or not found.host or found.query_string or found.fragment:
         raise ModelUnloadable(f"url is {url!r}, expected http(s)://HOST:PORT/PATH", help=help)
     return found
@@ -56,7 +57,9 @@ class Upstream:
 
     def __init__(self, root: URL, key: str, clock: Clock) -> None:
         self.root = root
-        self._key = key
+        self._key = key.strip()
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise ModelUnloadable("the api key has other characters than printable ASCII, expected none")
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
 
@@ -126,7 +129,8 @@ class Upstream:
         if self._session is None or self._session.closed:
             raise EngineFailed(f"the connection to {self.root} is not open, expected a started engine")
         url, method = self.root / path, "GET" if body is None else "POST"
-        response = await self.within(deadline, self._session.request(method, url, data=body, allow_redirects=False))
+        data = None if body is None else BytesIO(body)  # written in parts, where bytes would go all at once
+        response = await self.within(deadline, self._session.request(method, url, data=data, allow_redirects=False))
         if response.status == 200:
             return response
         try:

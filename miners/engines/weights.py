@@ -45,19 +45,18 @@ def fetch(name: str) -> Path:
         if not folder.is_dir():
             raise ModelUnloadable(f"there is no folder {name}", help=f"name a folder, or a model of the hub: {HUB}NAME")
         return folder
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from transformers.utils import hub
 
+    library: Any = hub
     try:
-        return Path(snapshot_download(name.removeprefix(HUB), allow_patterns=list(_FILES)))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelUnloadable(f"model {name} cannot be fetched: {_first_line(error)}") from error
+        return Path(library.snapshot_download(name.removeprefix(HUB), allow_patterns=list(_FILES)))
+    except (OSError, ValueError) as error:
+        raise ModelUnloadable(f"model {name} cannot be fetched: {_said(error)}") from error
 
 
 def load(folder: Path, device: str, dtype: str) -> Loaded:
     """The model in a folder, on a device, for inference."""
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoConfig, AutoTokenizer
 
     if not any(folder.glob("*.safetensors")):
@@ -76,11 +75,11 @@ def load(folder: Path, device: str, dtype: str) -> Loaded:
             model = _weights(folder, generates, {**options, "dtype": dtype})
         moved: Any = model
         return Loaded(moved.to(device).eval(), tokenizer, generates)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, SafetensorError) as error:
-        raise ModelUnloadable(f"model {folder} cannot be loaded: {_first_line(error)}") from error
-    except (MemoryError, RuntimeError) as error:
-        # torch has no memory left, or a tensor has another shape than the configuration says.
-        raise ModelUnloadable(f"model {folder} does not fit: {_first_line(error)}") from error
+    except ModelUnloadable:
+        raise
+    except Exception as error:
+        # transformers, tokenizers and torch each raise what they like over a damaged file or a lack of memory.
+        raise ModelUnloadable(f"model {folder} cannot be loaded: {_said(error)}") from error
 
 
 def _weights(folder: Path, generates: bool, options: dict[str, Any]) -> PreTrainedModel:
@@ -119,5 +118,5 @@ def _silent() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _said(error: BaseException) -> str:
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])

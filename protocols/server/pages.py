@@ -22,8 +22,10 @@ from protocols.server.route import Route
 
 Check = Callable[[], bool]
 
-_FRESH_A_S: Final = 20.0
-"""How often a page is made anew each second, and how often at once after a pause."""
+_FRESH_A_S: Final = 4.0
+"""How often a page is made anew each second: the time this takes must stay below the slowest hundredth of queries."""
+_FRESH_AT_ONCE: Final = 5.0
+"""How often at once after a pause."""
 
 
 class Pages:
@@ -99,13 +101,13 @@ class _Kept:
 
     def __init__(self, make: Callable[[], Outgoing]) -> None:
         self._make = make
-        self._left = _FRESH_A_S
+        self._left = _FRESH_AT_ONCE
         self._since = perf_counter()
         self._last: Outgoing | None = None
 
     def __call__(self) -> Outgoing:
         now = perf_counter()
-        self._left = min(_FRESH_A_S, self._left + (now - self._since) * _FRESH_A_S)
+        self._left = min(_FRESH_AT_ONCE, self._left + (now - self._since) * _FRESH_A_S)
         self._since = now
         if self._last is None or self._left >= 1.0:
             self._left -= 1.0

@@ -45,6 +45,7 @@ async def run(
         seed=local.seed,
         tempo=local.tempo,
         block_time=local.block_time,
+        model=local.model,
         host=local.host,
         lockstep=lockstep,
         state=state,

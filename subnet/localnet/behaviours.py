@@ -8,7 +8,6 @@ that reverses strings and one of a subnet that reads documents are made by the s
 from __future__ import annotations
 
 import copy
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,17 +17,10 @@ from protocols.model import Model, Sampling
 from protocols.spec import Subnet
 from protocols.task import AnswerContext
 from subnet.localnet.casting import Part
-from subnet.text import Extractive
 
-__all__ = ["behaviour", "model"]
+__all__ = ["behaviour"]
 
 Answer = Callable[[Any, AnswerContext], Any]
-
-
-def model(part: Part) -> Model:
-    """The model that a part of the cast works with: sybils are one and the same."""
-    seed = part.role if part.role == "sybil" else part.name
-    return Extractive(skill=part.skill, seed=zlib.crc32(seed.encode()))
 
 
 def behaviour(definition: Subnet, part: Part) -> Subnet:

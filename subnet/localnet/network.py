@@ -12,12 +12,11 @@ import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from miners.engines.plain import Plain
 from miners.miner import Miner
 from miners.options import MinerOptions
 from miners.relay import Relay
@@ -28,9 +27,10 @@ from protocols.errors import UsageError
 from protocols.spec import Subnet
 from protocols.types import Block, Hotkey, NetUid
 from subnet.chain.local import LocalChain
-from subnet.localnet.behaviours import behaviour, model
+from subnet.localnet.behaviours import behaviour
 from subnet.localnet.casting import Part, parse
 from subnet.localnet.founding import beginning, open_chain
+from subnet.localnet.models import Kind, Models, chosen
 from subnet.localnet.port import Port
 from subnet.localnet.standing import Summary, standings
 from validators.base import Validator, ValidatorOptions
@@ -59,6 +59,8 @@ class LocalnetOptions:
     lockstep: bool = False
     """Whether everybody takes turns, so that equal seeds give equal numbers."""
     timeout_s: float = 5.0
+    model: Kind = "toy"
+    """What miners work with: the models that are bundled, or toys, which need no weights and no time."""
     host: str = "127.0.0.1"
     state: Path | None = None
     """Folder for what a restart must not lose; without one nothing outlives the run."""
@@ -109,6 +111,7 @@ class Localnet:
     def __post_init__(self) -> None:
         self._miners = parse("miner", self.options.miners)
         self._validators = parse("validator", self.options.validators)
+        self._models = Models(chosen(self.options.model, lockstep=self.options.lockstep))
         self._cast = {Hotkey(part.hotkey.ss58_address): part for part in (*self._miners, *self._validators)}
 
     @property
@@ -131,6 +134,7 @@ class Localnet:
         # The first epoch pays nobody; it gives validators their permits.
         while (epoch := await self.chain.epoch(_NETUID)).index == 0:
             self.chain.seal(max(1, (epoch.next or 1) - await self.chain.block()))
+        await self._models.open(self._stack)
         await self._serve()
         await self._validate(folder / "validators.db")
         self.chain.seal()
@@ -193,14 +197,15 @@ class Localnet:
         """Start some miners, who publish where they are in one block."""
         refresh = self.options.tempo * self.options.block_time
         options = MinerOptions(host=self.options.host, port=0, refresh_s=refresh, drain_s=1.0)
+        models = self._models
         new = {
             part.name: Miner(
                 behaviour(definition, part),
                 chain=self.chain,
                 netuid=_NETUID,
                 key=part.hotkey,
-                engine=Plain(model(part)),
-                options=options,
+                engine=models.engine(part),
+                options=replace(options, sampling=models.sampling(part)),
             )
             for part, definition in parts
         }

@@ -22,7 +22,12 @@ HEAVY = {"aiohttp", "fastapi", "numpy", "torch"}
 CPU_BUDGET_S = 0.150
 
 # One forbidden import for each line of the contracts.
-MODULES = {"PyNaCl": "nacl", "substrate-interface": "substrateinterface", "websocket-client": "websocket"}
+MODULES = {
+    "PyNaCl": "nacl",
+    "scikit-learn": "sklearn",
+    "substrate-interface": "substrateinterface",
+    "websocket-client": "websocket",
+}
 """Packages whose module has another name."""
 BREACHES = {
     "protocols/up.py": "import subnet",
@@ -49,7 +54,7 @@ def lint_imports(cwd: Path) -> subprocess.CompletedProcess[str]:
 def undeclared(source: Source) -> Iterator[str]:
     """Imports of packages that the project does not declare, so that an installation may lack them."""
     wanted = [*PROJECT["project"]["dependencies"]]
-    for extra in ("ml", "plot"):
+    for extra in ("ml", "plot", "sklearn"):
         wanted += PROJECT["project"]["optional-dependencies"][extra]
     packages = {re.split(r"[^\w-]", requirement)[0] for requirement in wanted}
     declared = {MODULES.get(package, package.replace("-", "_")) for package in packages}

@@ -7,16 +7,19 @@ import asyncio
 import logging
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 import pytest
 
 from protocols.client import Client, Peer
-from protocols.errors import CATALOGUE
+from protocols.dialect import Caller
+from protocols.errors import CATALOGUE, Unregistered
+from protocols.keys import Keypair
+from protocols.replay import MemoryReplay
 from protocols.server import AdmitAll, Context, Limits, ServerOptions
 from protocols.synapse import Synapse
-from tests.attacks.miner import ALICE, BODY, MINER, Ask, Count, Gate, Letter, Target, serving, until
+from tests.attacks.miner import ALICE, BODY, CHARLIE, MINER, Ask, Count, Gate, Letter, Target, altered, serving, until
 from tests.attacks.raw import connect, exchange, get, request
 
 
@@ -65,18 +68,86 @@ async def test_no_connection_is_left_after_a_thousand_have_come_and_gone() -> No
         await until(lambda: target.server.meters.connections == 0)
 
 
-async def test_an_address_that_only_sends_nonsense_is_refused_unread_and_forgiven_later() -> None:
-    options = limited(Limits(failures_burst=5, failures_per_s=4.0))
-    async with serving(options=options) as target:
-        unsigned = request(body=BODY)
-        assert [(await exchange(target.url, unsigned)).status for _ in range(5)] == [401] * 5
-        refused = await exchange(target.url, unsigned)
+class OnlyAlice(AdmitAll):
+    """Whoever is not Alice is a stranger."""
+
+    def knows(self, hotkey: str) -> bool:
+        return hotkey == ALICE.ss58_address
+
+    def check(self, caller: Caller, query: type[Synapse]) -> None:
+        if not self.knows(caller.hotkey):
+            raise Unregistered("hotkey is not Alice's")
+
+
+def forged(key: Keypair) -> bytes:
+    """A request in somebody's name that another has signed, if anybody."""
+    return altered("X-Bittensor-Signature", "0x" + random.randbytes(64).hex(), Letter(key=key))
+
+
+def alices(limits: Limits, replay: MemoryReplay | None = None) -> ServerOptions:
+    """Options of a server that serves Alice."""
+    return ServerOptions(limits=limits, admission=OnlyAlice(), replay=replay)
+
+
+@pytest.mark.parametrize("send", [forged, lambda key: Letter(key=key).bytes()], ids=["forged", "signed"])
+async def test_strangers_of_an_address_that_keeps_failing_are_refused_unread_and_forgiven_later(
+    send: Callable[[Keypair], bytes],
+) -> None:
+    async with serving(options=alices(Limits(failures_burst=5, failures_per_s=4.0))) as target:
+        for _ in range(5):
+            assert (await exchange(target.url, send(CHARLIE))).code in ("bad_signature", "unregistered")
+        refused = await exchange(target.url, send(CHARLIE))
         assert (refused.status, refused.code, refused.header("retry-after")) == (429, "rate_limited", "1")
-        spoofed = await exchange(target.url, request(headers=[("X-Forwarded-For", "192.0.2.1")], body=BODY))
-        assert spoofed.status == 429
         assert not refused.signed
+        spoofed = request(headers={**Letter(key=CHARLIE).headers(), "X-Forwarded-For": "192.0.2.1"}.items(), body=BODY)
+        assert (await exchange(target.url, spoofed)).status == 429
         await asyncio.sleep(0.3)
-        assert (await exchange(target.url, Letter().bytes())).status == 200
+        assert (await exchange(target.url, send(CHARLIE))).code in ("bad_signature", "unregistered")
+
+
+async def test_a_known_caller_is_heard_whatever_its_neighbours_at_the_same_address_send() -> None:
+    nonsense = [request(body=BODY), b"GARBAGE\r\n\r\n", forged(CHARLIE), Letter(key=CHARLIE).bytes()]
+    async with serving(options=alices(Limits(failures_burst=2, failures_per_s=0.1))) as target:
+        for at in range(40):
+            await exchange(target.url, nonsense[at % len(nonsense)])
+        assert (await exchange(target.url, Letter(key=CHARLIE).bytes())).code == "rate_limited"
+        for _ in range(5):
+            # Whoever takes the known caller's name has to sign for it, and does it no harm.
+            assert (await exchange(target.url, forged(ALICE))).code == "bad_signature"
+            assert (await exchange(target.url, Letter().bytes())).status == 200
+
+
+async def test_strangers_fill_no_replay_window_and_are_refused_before_it() -> None:
+    replay = MemoryReplay.never_served_before(capacity=2)
+    async with serving(options=alices(Limits(failures_burst=1_000), replay)) as target:
+        for at in range(20):
+            stranger = Letter(key=Keypair.from_seed(at.to_bytes(32, "big"))).bytes()
+            assert [(await exchange(target.url, stranger)).code for _ in range(2)] == ["unregistered"] * 2
+        assert replay.held == 0
+        captured = Letter().bytes()
+        assert (await exchange(target.url, captured)).status == 200
+        assert (await exchange(target.url, captured)).code == "replayed_request"
+        assert replay.held == 1
+
+
+async def test_a_page_that_is_asked_for_all_the_time_is_made_anew_only_now_and_then() -> None:
+    made = 0
+
+    def count() -> float:
+        nonlocal made
+        made += 1
+        return made
+
+    async with serving() as target, connect(target.url) as connection:
+        target.server.meters.gauge("subnet_made", "How often the page was made", count)
+        made, started = 0, asyncio.get_running_loop().time()
+        for _ in range(300):
+            await connection.send(request("/metrics", method="GET"))
+            assert (await connection.response()).status == 200
+        took_s = asyncio.get_running_loop().time() - started
+        assert 5 <= made <= 6 + 4 * took_s
+        await until(lambda: asyncio.get_running_loop().time() - started > took_s + 0.3)
+        assert f"subnet_made {made + 1:.1f}" in await metrics(target)
 
 
 async def test_a_validator_whose_requests_are_good_is_never_slowed() -> None:

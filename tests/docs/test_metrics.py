@@ -32,7 +32,7 @@ async def test_every_metric_that_a_running_miner_shows_is_on_the_page_and_no_oth
     making = asyncio.create_task(chain.run())
     async with Port.of(chain.node, "127.0.0.1", 0) as port:
         network = ChainSettings(network=port.url, netuid=1, key="//Bob")
-        miner = MinerSettings(host="127.0.0.2", port=0)
+        miner = MinerSettings(host="127.0.0.1", port=0)
         async with opened("text", network, miner, PathSettings(state=tmp_path)) as serving:
             page = (await get(serving.url, "/metrics")).body.decode()
     making.cancel()

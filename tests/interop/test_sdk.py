@@ -51,10 +51,6 @@ ABSENT: Final = {
     "crowdloan_contributors": "Crowdloan.Contributions",
     "crowdloans": "Crowdloan.Crowdloans",
     "multisig": "Multisig.Multisigs",
-    "root_basket_portfolio": "BetaBasketRuntimeApi.get_root_basket_portfolio",
-    "root_baskets": "BetaBasketRuntimeApi.get_all_validator_baskets",
-    "subnet_convictions": "AlphaAssets.AlphaBurned",
-    "total_alpha_staked": "SubtensorModule.TotalAlphaStaked",
     "validator_basket_summary": "BetaBasketRuntimeApi.get_validator_basket_summary",
 }
 
@@ -178,7 +174,7 @@ async def test_a_failed_call_is_told_by_its_name(chain: Local, alice: Any) -> No
 
     result = await with_client(chain, act)
     assert not result.success
-    assert "SubnetNotExists" in str(result)
+    assert "Subnet not exists" in str(result)
 
 
 async def test_the_client_hears_of_blocks(chain: Local) -> None:

@@ -65,15 +65,17 @@ async def test_whoever_waits_long_enough_goes_before_the_greatest() -> None:
     visits.leave.set()
     await asyncio.gather(*tasks)
     assert visits.came == ["first", "small", "great"]
+    assert visits.gate.seen.wait.total == 31.0
+    assert visits.gate.seen.wait.buckets()[-1] == ("+Inf", 3)
 
 
 async def test_no_more_than_the_slots_are_inside_and_all_are_used_again() -> None:
     visits = Visits(Gate(slots=3, waiting=100))
     tasks = [await visits.start(str(at)) for at in range(20)]
-    assert (visits.inside, visits.gate.waiting) == (3, 17)
+    assert (visits.inside, visits.gate.running, visits.gate.waiting) == (3, 3, 17)
     visits.leave.set()
     await asyncio.gather(*tasks)
-    assert (len(visits.came), visits.most, visits.gate.waiting) == (20, 3, 0)
+    assert (len(visits.came), visits.most, visits.gate.running, visits.gate.waiting) == (20, 3, 0, 0)
 
 
 async def test_a_full_line_turns_away_the_last_in_it() -> None:

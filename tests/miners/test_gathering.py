@@ -60,14 +60,18 @@ async def test_those_who_come_together_are_computed_together_and_never_on_the_lo
 async def test_while_a_batch_is_computed_the_next_gathers_the_greatest_first(pool: ThreadPoolExecutor) -> None:
     shouting = Shouting()
     shouting.free.clear()
-    of = gathering(shouting, pool).of
+    texts = gathering(shouting, pool)
+    of = texts.of
     tasks = [asyncio.create_task(of("first", 0.0, math.inf))]
     await asyncio.sleep(0.02)
     tasks += [asyncio.create_task(of(f"p{stake}", float(stake), math.inf)) for stake in (1, 2, 4, 1000, 8, 16)]
     await asyncio.sleep(0.02)
+    assert (texts.running, texts.waiting) == (1, 6)
     shouting.free.set()
     await asyncio.gather(*tasks)
     assert shouting.batches == [["first"], ["p1000", "p16", "p8", "p4"], ["p2", "p1"]]
+    assert (texts.running, texts.waiting) == (0, 0)
+    assert (texts.seen.batch.total, dict(texts.seen.batch.buckets())["2.0"]) == (7, 2)
 
 
 @pytest.mark.parametrize(("poison", "error"), [("bad", EngineFailed), ("lacks", EngineLacks), ("short", EngineFailed)])

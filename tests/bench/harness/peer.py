@@ -39,7 +39,7 @@ class Peer:
         # Before the interpreter is up, so that every thread it starts inherits the core.
         machine.pin(self.pid, core)
         try:
-            self.hello = self._answer(_START_S)
+            self.hello = self.answer(_START_S)
         except PeerFailed:
             self.close()
             raise
@@ -51,16 +51,21 @@ class Peer:
 
     def ask(self, command: Mapping[str, object], within: float = 120.0) -> dict[str, Any]:
         """Send one command and wait for its answer."""
+        self.tell(command)
+        return self.answer(within)
+
+    def tell(self, command: Mapping[str, object]) -> None:
+        """Send one command, whose answer is fetched with `answer`."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
-        return self._answer(within)
 
     def cpu_seconds(self) -> float:
         """Processor time it has used so far."""
         return machine.cpu_seconds(self.pid)
 
-    def _answer(self, within: float) -> dict[str, Any]:
+    def answer(self, within: float) -> dict[str, Any]:
+        """Wait for the answer to the last command."""
         assert self._process.stdout is not None
         alarm = threading.Timer(within, self._process.kill)
         alarm.start()

@@ -33,7 +33,8 @@ def left(row: torch.Tensor, sampling: Sampling) -> torch.Tensor:
     ids, row = torch.zeros(1, 1, dtype=torch.long), row[None]
     row = TemperatureLogitsWarper(sampling.temperature)(ids, row)
     row = TopKLogitsWarper(sampling.top_k)(ids, row) if sampling.top_k else row
-    return TopPLogitsWarper(sampling.top_p)(ids, row)[0].softmax(-1)
+    kept: torch.Tensor = TopPLogitsWarper(sampling.top_p)(ids, row)[0]
+    return kept.softmax(-1)
 
 
 @given(seed=st.integers(0, 9), samplings=st.lists(SAMPLINGS, min_size=1, max_size=6), data=st.data())

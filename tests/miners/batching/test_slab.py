@@ -51,7 +51,7 @@ def test_a_slab_keeps_its_rows_when_it_grows() -> None:
 
 
 def test_a_window_of_attention_is_told_so_that_nobody_goes_beyond_it() -> None:
-    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 64}
+    heads: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 64}
     config = transformers.MistralConfig(**SMALL, **heads, sliding_window=32)
     assert Decoder(transformers.MistralForCausalLM(config)).window == 32
     assert Decoder(model("llama")).window is None

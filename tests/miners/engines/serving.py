@@ -46,7 +46,7 @@ class Serving:
 async def serving(state: Serving | None = None) -> AsyncIterator[Serving]:
     """A server for as long as the block lasts."""
     state = state or Serving()
-    app = web.Application(middlewares=[_guard(state)])
+    app = web.Application(middlewares=[_guard(state)], client_max_size=1 << 23)
     app.router.add_get("/v1/models", partial(_listed, state=state))
     app.router.add_post("/v1/completions", partial(_completed, state=state))
     app.router.add_post("/v1/chat/completions", partial(_completed, state=state))

@@ -141,6 +141,8 @@ async def test_a_call_in_a_thread_holds_its_place_until_it_returns_though_its_ca
         left = asyncio.create_task(said(engine, "left"))
         await until(lambda: now == [1])
         left.cancel()
+        await asyncio.wait([left])
+        assert engine.gauges() == {"waiting": 0, "running": 1}
         with pytest.raises(DeadlineExceeded):
             await said(engine, "waits", deadline_s=0.1)
         waiter = asyncio.create_task(said(engine, "next"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable
@@ -140,11 +139,14 @@ async def test_the_server_has_at_most_as_many_as_were_allowed_and_the_greatest_w
             tasks.append(asyncio.create_task(run(job)))
             await asyncio.sleep(0)
         await until(lambda: server.running == 2)
+        assert engine.gauges() == {"waiting": 3, "running": 2}
         server.open.set()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(one) for one in ended] == [str, str, Overloaded, str, str, str]
     assert server.prompts[2:4] in (["p1000", "p30"], ["p30", "p1000"])
     assert server.most_running == 2
+    assert engine.gauges() == {"waiting": 0, "running": 0}
+    assert engine.histograms()["wait"].buckets()[-1] == ("+Inf", 5)
 
 
 FAULTS = [
@@ -252,12 +254,25 @@ async def test_the_only_model_needs_no_name_and_an_unlisted_one_is_tried() -> No
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost:8000", "ftp://h/v1", "http://me:pass@h/v1", "http://h/v1?a=b", "http://[/"]
+    "url", ["", "localhost:8000", "ftp://h/v1", "http://me:pass@h/v1", "me:pass@h:8000", "http://h/v1?a=b", "http://[/"]
 )
 def test_an_address_that_cannot_be_asked_is_refused_without_its_secrets(url: str) -> None:
     with pytest.raises(ModelUnloadable) as raised:
         OpenAI(EngineOptions(url=url))
     assert "pass@" not in raised.value.render()
+
+
+def test_a_key_that_no_header_can_bear_is_refused_unseen_and_a_line_end_is_cut_off() -> None:
+    OpenAI(EngineOptions(url="http://h/v1", api_key=f"{KEY}\n"))
+    with pytest.raises(ModelUnloadable) as raised:
+        OpenAI(EngineOptions(url="http://h/v1", api_key=f"{KEY}\nX-Other: 1"))
+    assert KEY not in raised.value.render()
+
+
+async def test_a_prompt_of_megabytes_is_sent_whole() -> None:
+    async with serving() as server, engine_of(server.url) as engine:
+        assert await said(engine, "word " * 400_000, deadline_s=20) == "WORD " * 8
+    assert len(server.prompts[0]) == 2_000_000
 
 
 async def test_embeddings_come_in_the_order_of_the_texts() -> None:
@@ -282,8 +297,3 @@ async def test_closing_ends_jobs_under_way_and_turns_away_who_waits() -> None:
         assert [type(one) for one in ended] == [EngineFailed, Draining]
         with pytest.raises(SubnetError):
             await said(engine, "after")
-
-
-async def test_without_a_deadline_nothing_is_cut() -> None:
-    async with serving() as server, engine_of(server.url) as engine:
-        assert await said(engine, "a", deadline_s=math.inf) == "A "

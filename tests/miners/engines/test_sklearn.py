@@ -64,6 +64,8 @@ async def test_predictions_are_those_of_the_estimator_however_many_come_at_once(
     texts = [GOOD, BAD] * 20
     async with engine_of(str(saved(estimator, tmp_path))) as engine:
         made = await asyncio.gather(*(predicted(engine, text) for text in texts))
+        assert engine.gauges() == {"waiting": 0, "running": 0}
+        assert engine.histograms()["batch"].buckets()[-1] == ("+Inf", 5)
     assert made == [str(label) for label in estimator.predict(texts)] == ["good", "bad"] * 20
 
 

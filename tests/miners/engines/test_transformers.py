@@ -266,6 +266,13 @@ async def test_what_cannot_be_loaded_safely_and_whole_is_named(
     assert engine.facts() == {}
 
 
+async def test_a_model_is_fetched_only_by_a_name_that_says_so() -> None:
+    with pytest.raises(ModelUnloadable, match="there is no folder some/model"):
+        await Transformers("some/model").start()
+    with pytest.raises(ModelUnloadable, match="hub:no/such/model cannot be fetched"):
+        await Transformers("hub:no/such/model").start()
+
+
 async def test_a_gpu_that_is_not_there_is_named(llama: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")

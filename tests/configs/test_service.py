@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The unit for systemd: systemd accepts it, it is hardened, and what it does at the end agrees with the program."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from protocols.errors import UsageError
+from subnet.settings import catalogue
+from tests.docs.pages import ROOT
+
+UNIT = ROOT / "configs/systemd/subnet-miner.service"
+_HARDENED = {
+    "CapabilityBoundingSet": "",
+    "NoNewPrivileges": "yes",
+    "PrivateTmp": "yes",
+    "ProtectHome": "yes",
+    "ProtectSystem": "strict",
+    "ReadOnlyPaths": "-/var/lib/subnet/.bittensor",
+    "RestrictSUIDSGID": "yes",
+    "UMask": "0077",
+}
+
+
+def options() -> dict[str, list[str]]:
+    """What the unit says, by name."""
+    found: dict[str, list[str]] = {}
+    for line in UNIT.read_text(encoding="utf-8").splitlines():
+        if line and line[0] not in "#[":
+            name, _, value = line.partition("=")
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def test_the_unit_is_hardened_and_may_only_read_the_wallet() -> None:
+    said = options()
+    assert {name: said[name] for name in _HARDENED} == {name: [value] for name, value in _HARDENED.items()}
+    assert said["User"] == ["subnet"]
+
+
+def test_the_unit_restarts_what_restarting_may_help_and_nothing_else() -> None:
+    said = options()
+    assert said["Restart"] == ["on-failure"]
+    assert said["SuccessExitStatus"] == ["143"]
+    assert said["RestartPreventExitStatus"] == [f"{UsageError.exit_code} 78"]
+    assert float(said["TimeoutStopSec"][0]) > catalogue()["miner.drain"].default + 5.0
+
+
+def test_the_unit_sets_only_variables_that_exist_and_runs_a_command_that_exists() -> None:
+    variables = {line.partition("=")[0] for line in options()["Environment"]}
+    ours = {name for name in variables if name.startswith("SUBNET_")}
+    assert ours <= {setting.variable for setting in catalogue().values()}
+    command = options()["ExecStart"][0].split()
+    words = [sys.executable, "-m", "subnet", *command[1:3], "--help"]
+    assert subprocess.run(words, capture_output=True, timeout=30, check=False).returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here to judge it")
+def test_systemd_accepts_the_unit_and_finds_it_little_exposed(tmp_path: Path) -> None:
+    text = UNIT.read_text(encoding="utf-8").replace("/opt/subnet/bin/subnet", f"{sys.executable} -m subnet")
+    unit = tmp_path / UNIT.name
+    unit.write_text(text, encoding="utf-8")
+    for words in (["verify", "--man=no"], ["security", "--offline=true", "--threshold=20"]):
+        judged = subprocess.run(
+            ["systemd-analyze", *words, str(unit)], capture_output=True, text=True, timeout=30, check=False
+        )
+        assert judged.returncode == 0, judged.stdout + judged.stderr
+    unit.write_text(text.replace("ProtectSystem=strict", "ProtectSistem=strict"), encoding="utf-8")
+    verify = ["systemd-analyze", "verify", "--man=no", str(unit)]
+    assert "ProtectSistem" in subprocess.run(verify, capture_output=True, text=True, timeout=30, check=False).stderr
