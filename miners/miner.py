@@ -126,6 +126,8 @@ class Miner:
             metagraph = await self._read()
             self._publication.row(metagraph)
             await self._work.start()
+            if self._age_s() >= self.options.refresh_s:  # a large model has been loaded since
+                metagraph = await self._read()
             self.url = await self.server.start(self.options.host, self.options.port)
             self._publication.endpoint = self.options.published or listening_at(self.url)
             digest = self.engine.facts().get("digest")

@@ -22,7 +22,7 @@ _NUCLEUS: Final = 256
 
 def choose(logits: torch.Tensor, samplings: Sequence[Sampling], draws: Sequence[float]) -> list[int]:
     """A token for each row, (N, V) -> N; `draws` are uniform in [0, 1) and unused where the likeliest is taken."""
-    best: list[int] = logits.argmax(-1).tolist()
+    best = _best(logits)
     plain, cut = list[int](), list[int]()
     for row, sampling in enumerate(samplings):
         if sampling.temperature > 0.0:
@@ -34,6 +34,13 @@ def choose(logits: torch.Tensor, samplings: Sequence[Sampling], draws: Sequence[
             drawn = draw(logits[rows].float() / heat[:, None], u, [samplings[row] for row in rows])
             for row, token in zip(rows, drawn.tolist(), strict=True):
                 best[row] = token
+    return best
+
+
+def _best(logits: torch.Tensor) -> list[int]:
+    is_plain = logits.device.type == "cpu" and logits.dtype == torch.float32
+    # On a processor numpy compares many numbers at once, torch one by one: a tenth of the time.
+    best: list[int] = (logits.numpy() if is_plain else logits).argmax(-1).tolist()
     return best
 
 

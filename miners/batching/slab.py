@@ -28,7 +28,10 @@ _COLUMNS: Final = 128
 
 
 class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # transformers leaves it untyped
-    """One layer's keys and values, (rows, columns, heads, width) each, as the model writes and reads them."""
+    """One layer's keys and values, (rows, heads, columns, width) each, as the model writes and reads them.
+
+    A head's columns lie side by side, since attention reads them in one go and a step writes a single one.
+    """
 
     def __init__(self, slab: Slab) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # as above
@@ -37,7 +40,7 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # transformers 
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Take the shape of what comes, (rows, heads, tokens, width)."""
-        self.allot(key_states.transpose(1, 2), value_states.transpose(1, 2))
+        self.allot(key_states, value_states)
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
@@ -45,11 +48,11 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # transformers 
         """Write the new tokens where the slab says, and hand out all columns in use."""
         if not self.kept:
             self.lazy_initialization(key_states, value_states)
-        count, places, width = len(key_states), self._slab.places, self._slab.width
+        count, width = len(key_states), self._slab.width
+        for kept, states in zip(self.kept, (key_states, value_states), strict=True):
+            self._slab.write(kept, states)
         keys, values = self.kept
-        keys.view(-1, *keys.shape[2:]).index_copy_(0, places, key_states.transpose(1, 2).flatten(0, 1))
-        values.view(-1, *values.shape[2:]).index_copy_(0, places, value_states.transpose(1, 2).flatten(0, 1))
-        return keys[:count, :width].transpose(1, 2), values[:count, :width].transpose(1, 2)
+        return keys[:count, :, :width], values[:count, :, :width]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         """How many columns a mask has, and from which on."""
@@ -64,9 +67,9 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # transformers 
         return -1
 
     def allot(self, *like: torch.Tensor) -> None:
-        """Take space for keys and values like these, (rows, tokens, heads, width)."""
-        size = (self._slab.rows, self._slab.columns)
-        self.kept = tuple(state.new_zeros((*size, *state.shape[2:])) for state in like)
+        """Take space for keys and values like these, (rows, heads, tokens, width)."""
+        rows, columns = self._slab.rows, self._slab.columns
+        self.kept = tuple(one.new_zeros((rows, one.shape[1], columns, one.shape[3])) for one in like)
         self.is_initialized = True
 
     def grow(self, rows: int, columns: int) -> None:
@@ -79,8 +82,8 @@ class Slab(Cache):
 
     def __init__(self, layers: int) -> None:
         self.rows, self.columns, self.width = 1, _COLUMNS, 0
-        self.places = torch.empty(0, dtype=torch.long)
-        """Where the next tokens are written, as row x columns + column."""
+        self._aim: slice | torch.Tensor = slice(0, 0)
+        self._places: dict[int, torch.Tensor] = {}
         self._kept = [_Layer(self) for _ in range(layers)]
         super().__init__(layers=[*self._kept])
 
@@ -99,6 +102,23 @@ class Slab(Cache):
         for layer in self._kept:
             layer.grow(self.rows, self.columns)
 
+    def aim(self, columns: slice | torch.Tensor, width: int) -> None:
+        """Say where the next tokens go, into the same columns of all rows or one of each, and how many are in use."""
+        self._aim, self.width = columns, width
+        self._places.clear()
+
+    def write(self, kept: torch.Tensor, states: torch.Tensor) -> None:
+        """Put the tokens' keys or values, (N, heads, tokens, width), where they belong in a layer's."""
+        if isinstance(self._aim, slice):
+            kept[: len(states), :, self._aim] = states
+            return
+        # All layers with so many heads write in the same places, as (row x heads + head) x columns + column.
+        rows, heads = states.shape[:2]
+        if (places := self._places.get(heads)) is None:
+            starts = torch.arange(rows * heads, device=states.device).view(rows, heads) * self.columns
+            places = self._places[heads] = (starts + self._aim[:, None]).flatten()
+        kept.view(-1, kept.shape[3]).index_copy_(0, places, states.flatten(0, 2))
+
     def adopt(self, row: int, source: Slab, source_row: int, columns: slice) -> None:
         """Copy a row of another slab to the beginning of a row here, with nothing behind it."""
         length = columns.stop - columns.start
@@ -108,14 +128,14 @@ class Slab(Cache):
             if not mine.kept:
                 mine.allot(*theirs.kept)
             for kept, given in zip(mine.kept, theirs.kept, strict=True):
-                kept[row, :length] = given[source_row, columns]
-                kept[row, length:] = 0
+                kept[row, :, :length] = given[source_row, :, columns]
+                kept[row, :, length:] = 0
 
     def fill_gap(self, row: int, last: int) -> None:
         """Move the last row into the place of one that has left."""
         for layer in self._kept:
             for kept in layer.kept:
-                kept[row, : self.width] = kept[last, : self.width]
+                kept[row, :, : self.width] = kept[last, :, : self.width]
 
 
 class Decoder:
@@ -142,8 +162,7 @@ class Decoder:
         slab.reserve(len(tokens), width)
         known = torch.tensor((tokens, lengths), device=self.device)
         ids, ends = known[0, :, None], known[1, :, None]
-        rows = torch.arange(len(tokens), device=self.device)
-        slab.places, slab.width = rows * slab.columns + known[1], width
+        slab.aim(known[1], width)
         hidden = torch.arange(width, device=self.device) > ends
         return self._run(slab, ids, ends, hidden[:, None, None])
 
@@ -153,8 +172,7 @@ class Decoder:
         slab.reserve(len(ids), width)
         at = torch.arange(width, device=self.device)
         asked = at[columns]
-        rows = torch.arange(len(ids), device=self.device)
-        slab.places, slab.width = (rows[:, None] * slab.columns + asked).flatten(), width
+        slab.aim(columns, width)
         hidden = (at > asked[:, None]) | (at < pads[:, None, None])
         positions = (asked - pads[:, None]).clamp(min=0)
         return self._run(slab, ids[:, columns], positions, hidden[:, None])
@@ -187,6 +205,6 @@ def _layers(model: PreTrainedModel) -> tuple[int, int | None]:
 
 
 def _enlarged(kept: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
-    larger = kept.new_zeros((rows, columns, *kept.shape[2:]))
-    larger[: kept.shape[0], : kept.shape[1]] = kept
+    larger = kept.new_zeros((rows, kept.shape[1], columns, kept.shape[3]))
+    larger[: kept.shape[0], :, : kept.shape[2]] = kept
     return larger

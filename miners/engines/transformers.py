@@ -185,6 +185,7 @@ class Transformers(Engine):
         return list(tokenizer(wrapped, add_special_tokens=False, verbose=False)["input_ids"])
 
     def _load(self) -> _Running:
+        folder = fetch(self._name)  # first, for a name that was mistyped is told before seconds of imports
         import torch
 
         from miners.batching.batcher import Batcher
@@ -196,7 +197,6 @@ class Transformers(Engine):
         if setup.threads is not None:
             torch.set_num_threads(setup.threads)
         device = ("cuda" if torch.cuda.is_available() else "cpu") if setup.device == "auto" else setup.device
-        folder = fetch(self._name)
         loaded = load(folder, device, setup.dtype)
         generations = vectors = window = None
         if loaded.generates:

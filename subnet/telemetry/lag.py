@@ -34,6 +34,8 @@ class LoopLag:
         self._clock = clock
         self._recent: deque[float] = deque([0.0], maxlen=_KEPT)
         self._due = 0.0
+        self.tasks = 0
+        """How many tasks the loop had when it was last looked at."""
 
     @property
     def worst_s(self) -> float:
@@ -50,10 +52,10 @@ class LoopLag:
                 late = max(0.0, now - self._due)
                 self._due = now + _EVERY_S
                 self._recent.append(late)
+                self.tasks = len(asyncio.all_tasks())
                 if late > _NOTICED_S:
-                    tasks = len(asyncio.all_tasks())
                     _LOG.warning(
-                        "the event loop was held for %.2f s", late, extra={"lag_s": round(late, 3), "tasks": tasks}
+                        "the event loop was held for %.2f s", late, extra={"lag_s": round(late, 3), "tasks": self.tasks}
                     )
 
     @contextmanager

@@ -8,6 +8,7 @@ seconds they took. Nothing ends early: no token is an end.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,12 +23,26 @@ from miners.batching.lane import Lane
 from miners.batching.slab import Decoder
 from protocols.clock import SystemClock
 
-__all__ = ["Requests", "alone", "bare", "llama", "managed", "ours"]
+__all__ = ["PAGE", "Requests", "alone", "asked", "bare", "llama", "managed", "ours", "pages"]
 
 Requests: TypeAlias = Sequence[tuple[list[int], int]]
 """Prompts, and how many tokens each wants."""
 
-_PAGE: Final = 32
+PAGE: Final = 32
+"""Tokens whose keys and values the rivals keep together."""
+
+_CALLERS: Final = 32
+
+
+def asked(least: int, most: int) -> Requests:
+    """What all callers ask for: prompts of 64 tokens, to be continued by at least and at most so many."""
+    rng = random.Random(0)
+    return [([rng.randrange(2, 8192) for _ in range(64)], rng.randint(least, most)) for _ in range(_CALLERS)]
+
+
+def pages(requests: Requests) -> int:
+    """How many pages all these requests need."""
+    return sum(-(-(len(prompt) + size) // PAGE) + 1 for prompt, size in requests)
 
 
 def llama() -> Any:
@@ -131,9 +146,7 @@ def managed(model: Any, requests: Requests) -> Iterator[Any]:
     import transformers
 
     library: Any = transformers
-
-    pages = sum(-(-(len(prompt) + size) // _PAGE) + 1 for prompt, size in requests)
-    room = library.ContinuousBatchingConfig(page_size=_PAGE, num_blocks=2 * pages, max_batch_tokens=2048)
+    room = library.ContinuousBatchingConfig(page_size=PAGE, num_blocks=2 * pages(requests), max_batch_tokens=2048)
     greedy = library.GenerationConfig(do_sample=False, max_new_tokens=128, eos_token_id=-1, pad_token_id=0)
 
     def answers(requests: Requests) -> tuple[float, list[list[int]]]:

@@ -8,17 +8,15 @@ turns. A great caller's wait is that of its whole answer, while 50 small callers
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from tests.bench.generators import Requests, alone, bare, llama, managed, ours
+from tests.bench.generators import Requests, alone, asked, bare, llama, managed, ours
 from tests.bench.harness.figure import Bar, Figure, effort, middle
 from tests.bench.harness.machine import Watch
 
 __all__ = ["figures"]
 
-_CALLERS: Final = 32
 _FLOOD: Final = 50
 _AMPLE: Final = 1.15
 
@@ -26,16 +24,11 @@ _AMPLE: Final = 1.15
 def figures() -> Iterator[Figure]:
     """Tokens a second against `generate` and the manager, what our loop adds to a bare one, and priority under load."""
     model, theirs = llama(), llama()
-    kinds = (("equal", _requests(64, 64), 8.0, 1.4), ("mixed", _requests(16, 128), 6.0, 1.3))
+    kinds = (("equal", asked(64, 64), 8.0, 1.4), ("mixed", asked(16, 128), 6.0, 1.3))
     with ours(model) as mine, managed(theirs, kinds[1][1]) as manager:
         for kind, requests, than_alone, than_manager in kinds:
             yield from _compared(kind, requests, (mine, manager, model), Bar(">=", than_alone), Bar(">=", than_manager))
         yield _priority(mine)
-
-
-def _requests(least: int, most: int) -> Requests:
-    rng = random.Random(0)
-    return [([rng.randrange(2, 8192) for _ in range(64)], rng.randint(least, most)) for _ in range(_CALLERS)]
 
 
 def _compared(

@@ -22,7 +22,7 @@ from subnet.cli.app import Command
 from tests.e2e.terminal import PRELUDE, ROOT, Terminal
 
 HERE = "tests.e2e.test_run"
-QUICK = ["--block-time", "0.1", "--rpc-port", "0"]  # epochs of two seconds
+QUICK = ["--block-time", "0.1", "--rpc-port", "0", "--model", "toy"]  # epochs of two seconds, and nothing to load
 HEAD = ["uid", "role", "quality", "incentive", "dividends", "trust", "emission", "earned"]
 
 

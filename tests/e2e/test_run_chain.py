@@ -98,7 +98,7 @@ async def test_two_networks_at_once_have_a_port_each_and_the_second_says_which_o
             other.bind(("127.0.0.1", 9944))
             other.listen()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "subnet", "run", "text", "--epochs", "1", "--block-time", "0.1"),
+            *(sys.executable, "-m", "subnet", "run", "text", "--epochs", "1", "--block-time", "0.1", "--model", "toy"),
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
         )

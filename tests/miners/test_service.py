@@ -12,6 +12,7 @@ import pytest
 from yarl import URL
 
 from miners.engines.echo import Echo
+from miners.miner import Miner
 from miners.options import MinerOptions
 from protocols.calls import ServeAxon
 from protocols.clock import SystemClock, VirtualClock
@@ -31,6 +32,7 @@ from protocols.errors import (
 )
 from protocols.keys import Keypair
 from protocols.metagraph import Metagraph
+from protocols.replay import MemoryReplay
 from tests.attacks.miner import until
 from tests.attacks.raw import get
 from tests.miners.town import (
@@ -278,3 +280,19 @@ async def test_who_is_no_longer_registered_is_not_ready_and_goes_on_until_it_is_
         chain.shown = None
         await miner.refresh()
         assert (await get(miner.url, "/readyz")).status == 200
+
+
+async def test_a_miner_whose_model_was_long_in_loading_begins_with_what_the_chain_says_by_then() -> None:
+    clock = VirtualClock()
+    chain = await ledger(clock, MINER)
+
+    class Large(Echo):
+        async def start(self) -> None:
+            await enrol(chain, OTHER)
+            await clock.advance(200.0)
+
+    terms = MinerOptions(port=0, replay=MemoryReplay.never_served_before())
+    miner = Miner(Plain(), chain=chain, netuid=NETUID, key=MINER, engine=Large(), clock=clock, options=terms)
+    async with miner:
+        assert (await get(miner.url, "/readyz")).status == 200
+        assert (await said(miner.url, Ask(prompt="hello"), by=OTHER, clock=clock)).ok

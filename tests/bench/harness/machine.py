@@ -14,10 +14,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CLIENT_CORE", "QUIET", "SERVER_CORE", "Watch", "cpu_seconds", "pin", "resident_bytes"]
+__all__ = ["CLIENT_CORE", "EVERY_CORE", "QUIET", "SERVER_CORE", "Watch", "cpu_seconds", "pin", "resident_bytes"]
 
 SERVER_CORE: Final = 0
 CLIENT_CORE: Final = 1
+EVERY_CORE: Final = 1 << 16
+"""No machine has so many, so who is pinned to it stays free."""
 QUIET: Final = 0.15
 
 _TICK = os.sysconf("SC_CLK_TCK")
