@@ -1,20 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A million calls, and neither side has grown.
+"""A million calls, and neither side has grown; half an hour of mixed load and faults, and neither has a miner.
 
 What a server must remember of recent calls (nonces, until they can no longer be replayed) fills up first; so the
-baseline is taken after more than that time, and calls come at one steady rate. `SOAK_CALLS` shortens the run.
+baseline is taken after more than that time, and calls come at one steady rate. `SOAK_CALLS` shortens the first part,
+`SOAK_SECONDS` the second; 0 leaves it out.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
 from typing import Final
 
 from tests.bench.harness.figure import Bar, Figure, effort, middle
 from tests.bench.harness.machine import resident_bytes
+from tests.bench.ordeal import Held, Ordeal
 from tests.bench.parties import OURS, Stack, watch
+from tests.e2e.mining import MINER, MODEL, chain, miner, ready
 
 __all__ = ["figures"]
 
@@ -23,11 +31,51 @@ _CHUNK: Final = 10_000
 _WIDTH: Final = 64
 _WARM_S: Final = 90
 _SAMPLES: Final = 5
+_SECONDS: Final = 1800
+_MEMORY_SAMPLES: Final = 60
+_LEAST_WARM_S: Final = 20.0
+_FLOODS: Final = 90
+"""How many floods there are in a soak of a miner; other faults come less often, in proportion."""
 
 
 def figures() -> Iterator[Figure]:
+    """Both parts."""
+    if calls := int(os.environ.get("SOAK_CALLS", effort(1_000_000, 4_000))):
+        yield from _wire(calls)
+    if seconds := int(os.environ.get("SOAK_SECONDS", effort(_SECONDS, 20))):
+        yield from asyncio.run(_miner(seconds))
+
+
+async def _miner(seconds: int) -> list[Figure]:
+    """What a miner with a real model holds, after over before; a first sixth of the time is its warm-up."""
+    folder = Path(tempfile.mkdtemp(prefix="soak-"))
+    with ExitStack() as stack:
+        network = stack.enter_context(chain(folder / "chain"))
+        served = stack.enter_context(miner(network.url, folder / "miner", MINER, *MODEL, "--refresh", "2"))
+        ordeal = Ordeal(served, network, await ready(served), pace_s=max(2.0, seconds / _FLOODS))
+        await ordeal.suffer(max(_LEAST_WARM_S, seconds / 6), 1)
+        before = await ordeal.held()
+        memory = await ordeal.suffer(seconds * 5 / 6, _MEMORY_SAMPLES)
+        after = await ordeal.held()
+    return list(_grown(memory, before, after, dict(ordeal.seen)))
+
+
+def _grown(memory: Sequence[int], before: Held, after: Held, seen: dict[str, int]) -> Iterator[Figure]:
+    first, last = _ends(memory)
+    detail: dict[str, object] = {
+        "before": asdict(before),
+        "after": asdict(after),
+        "mib": [round(sample / 2**20, 1) for sample in memory],
+        "seen": seen,
+    }
+    yield Figure("soak_miner_memory_growth", middle([last / first]), Bar("<=", 1.05), detail)
+    yield Figure("soak_miner_handles_left", after.handles - before.handles, Bar("<=", 0))
+    yield Figure("soak_miner_tasks_left", after.tasks - before.tasks, Bar("<=", 0))
+    yield Figure("soak_miner_threads_left", after.threads - before.threads, Bar("<=", 0))
+
+
+def _wire(calls: int) -> Iterator[Figure]:
     """Resident memory of the server and of the client, after over before."""
-    calls = int(os.environ.get("SOAK_CALLS", effort(1_000_000, 4_000)))
     with Stack(OURS) as ours:
         quiet = watch(ours)
         failed = _warm(ours)

@@ -51,7 +51,7 @@ def _tables() -> Iterator[str]:
 
     def table(title: str, about: str) -> Iterator[str]:
         yield from ["", f"## {title}", "", about, "", "| metric | kind | labels | what it is |", "|---|---|---|---|"]
-        for family in meters.registry.collect():
+        for family in meters.collect():
             if family.name not in known:
                 known.add(family.name)
                 yield _row(family)

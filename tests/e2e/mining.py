@@ -158,13 +158,14 @@ class Program:
 
 
 @contextmanager
-def chain(folder: Path) -> Iterator[str]:
-    """A local chain with the two subnets; its URL."""
+def chain(folder: Path) -> Iterator[Program]:
+    """A local chain with the two subnets."""
     folder.mkdir()
     (folder / "genesis.toml").write_text(_GENESIS + _networks())
     words = ("chain", "up", "--genesis", str(folder / "genesis.toml"), "--port", "0", "--block-time", "0.5")
     with Program(folder, *words) as program:
-        yield program.url
+        program.told()
+        yield program
 
 
 def miner(chain_url: str, folder: Path, key: str, *words: str) -> Program:

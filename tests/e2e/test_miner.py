@@ -56,10 +56,12 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Prog
     """A chain and all miners of this file, which start side by side: most of that is loading libraries."""
     folder = tmp_path_factory.mktemp("town")
     with (
-        chain(folder / "chain") as url,
-        miner(url, folder / "miner", MINER, *MODEL) as plain,
-        miner(url, folder / "budgeted", BUDGETED, *MODEL, "--tokens", "30000", "--requests", "1000") as budgeted,
-        miner(url, folder / "drained", DRAINED, *MODEL, "--drain", "60") as drained,
+        chain(folder / "chain") as network,
+        miner(network.url, folder / "miner", MINER, *MODEL) as plain,
+        miner(
+            network.url, folder / "budgeted", BUDGETED, *MODEL, "--tokens", "30000", "--requests", "1000"
+        ) as budgeted,
+        miner(network.url, folder / "drained", DRAINED, *MODEL, "--drain", "60") as drained,
     ):
         programs = {MINER: plain, BUDGETED: budgeted, DRAINED: drained}
         for program in programs.values():

@@ -49,8 +49,8 @@ WEIGHTS: Final = "model.safetensors"
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a chain."""
-    with chain(tmp_path_factory.mktemp("network") / "chain") as url:
-        yield url
+    with chain(tmp_path_factory.mktemp("network") / "chain") as program:
+        yield program.url
 
 
 async def test_a_killed_miner_serves_again_at_its_port_and_knows_the_requests_that_it_has_answered(
@@ -111,7 +111,8 @@ async def test_a_hotkey_without_a_place_is_told_the_command_that_buys_one(networ
 
 async def test_a_block_from_the_future_tells_that_this_clock_is_wrong(tmp_path: Path) -> None:
     ahead_ms = time.time_ns() // 1_000_000 + 3_600_000
-    with chain(tmp_path / "chain") as url:
+    with chain(tmp_path / "chain") as program:
+        url = program.url
         await ask(url, [("dev_setTime", [ahead_ms]), ("dev_newBlock", [])])
         with miner(url, tmp_path, MINER, *MODEL) as program:
             error = await asyncio.to_thread(program.error)

@@ -26,7 +26,7 @@ from subnet.chain.node.frame.pallet import Pallet, RuntimeApi
 from subnet.chain.node.frame.state import State
 from subnet.chain.node.frame.storage import Storage
 from subnet.chain.node.limits import EXTRINSIC_REF_TIME
-from subnet.chain.node.metadata.digest import digest
+from subnet.chain.node.metadata.digest import DECLARED
 from subnet.chain.node.outcome import Info, Weight
 from subnet.chain.node.pallets.admin import AdminUtils
 from subnet.chain.node.pallets.alphaassets import AlphaAssets
@@ -107,7 +107,7 @@ class Runtime:
 
     def _learn(self) -> None:
         self.system.find = self.item
-        self.system.describe = lambda: digest(self)
+        self.system.describe = lambda: DECLARED
         for pallet in self.pallets:
             self.dispatcher.serve(pallet)
             self._items.update({item.prefix: item for item in pallet.storage()})

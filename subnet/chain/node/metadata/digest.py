@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tells one release's metadata from another's, in a few milliseconds instead of the tenth of a second that the
-metadata takes.
+"""What tells one release's metadata from another's.
 
 Clients keep what they have read of a chain under the hash of its first block. Two releases that declare their storage,
-calls or answers differently must not have the same one, so it is written there.
+calls or answers differently must not have the same one, so a digest of all that is declared is written there. It is
+written out here, because no start of a node should compute what only a change of the code can change; a test does.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from subnet.chain.node.frame.hashing import blake2_256
 from subnet.chain.node.frame.pallet import Pallet, RuntimeApi
 from subnet.chain.node.frame.storage import Storage
 from subnet.chain.node.metadata.seams import Described
 
-__all__ = ["digest"]
+__all__ = ["DECLARED", "digest"]
+
+DECLARED: Final = bytes.fromhex("43fd63b705fe020689d62ab1a05f221cfe382d1786115c65830b8df00d313782")
+"""The digest of the runtime as it is."""
 
 
 def digest(runtime: Described) -> bytes:
