@@ -40,7 +40,7 @@ def _shell(place: str, code: str, folder: Path) -> None:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", code],
         cwd=folder,
-        env=os.environ | {"PATH": path},
+        env=os.environ | {"PATH": path, "SUBNET_LOCAL_MODEL": "toy"},  # loading models has its own tests
         check=False,
         capture_output=True,
         text=True,
