@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -37,16 +39,22 @@ def run(page: str, told: list[Block], folder: Path) -> None:
 
 def _shell(place: str, code: str, folder: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
+    with subprocess.Popen(
         ["bash", "-euo", "pipefail", "-c", code],
         cwd=folder,
         env=os.environ | {"PATH": path, "SUBNET_LOCAL_MODEL": "toy"},  # loading models has its own tests
-        check=False,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=50,
-    )
-    assert done.returncode == 0, f"{place}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+        start_new_session=True,
+    ) as shell:
+        try:
+            said, _ = shell.communicate(timeout=55)
+        finally:
+            # What a block has put into the background must not outlive it, least of all one that failed.
+            with suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)
+    assert shell.returncode == 0, f"{place}: exit code {shell.returncode}\n{said}"
 
 
 @pytest.mark.parametrize("page", PAGES)
