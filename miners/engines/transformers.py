@@ -8,6 +8,7 @@ text as it is; only an operator who says `chat=True` has it wrapped as a user's 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -186,6 +187,7 @@ class Transformers(Engine):
 
     def _load(self) -> _Running:
         folder = fetch(self._name)  # first, for a name that was mistyped is told before seconds of imports
+        _wait_asleep()
         import torch
 
         from miners.batching.batcher import Batcher
@@ -216,6 +218,14 @@ class Transformers(Engine):
             "parameters": loaded.model.num_parameters(),
         }
         return _Running(loaded, context, _ends(loaded), facts, generations, vectors)
+
+
+def _wait_asleep() -> None:
+    """Have torch's threads wait for each other asleep; heeded where torch is not loaded yet.
+
+    By default they spin, and where anything else wants the cores, a step then takes several times as long.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _context(loaded: Loaded, window: int | None, wanted: int | None) -> int:

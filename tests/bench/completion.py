@@ -78,9 +78,7 @@ async def _turns(requests: Requests, ours: Host, theirs: Host, model: Path) -> l
         parties = ((mine, ours), (other, theirs))
         for party in parties:
             await _turn(requests, *party)
-        return [
-            (await _turn(requests, *parties[0]), await _turn(requests, *parties[1])) for _ in range(effort(9, 1))
-        ]
+        return [(await _turn(requests, *parties[0]), await _turn(requests, *parties[1])) for _ in range(effort(9, 1))]
 
 
 async def _turn(requests: Requests, ask: _Ask, host: Host) -> _Turn:
@@ -118,5 +116,7 @@ async def _rival(host: Host, model: Path) -> AsyncIterator[_Ask]:
             return str((await response.json())["choices"][0]["text"])
 
     patience = aiohttp.ClientTimeout(total=_PATIENCE_S)
-    async with aiohttp.ClientSession(timeout=patience, connector=aiohttp.TCPConnector(limit=0)) as session:
+    # uvicorn hangs up after five idle seconds, which may be in the middle of a request; so we do first.
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=1.0)
+    async with aiohttp.ClientSession(timeout=patience, connector=connector) as session:
         yield ask

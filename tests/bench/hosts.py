@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +28,15 @@ from miners.miner import Miner, MinerOptions
 from protocols import synapse
 from protocols.model import Sampling
 from protocols.replay import MemoryReplay
+from protocols.spec import Subnet
 from protocols.synapse import Synapse
-from protocols.task import AnswerContext
+from protocols.task import AnswerContext, Replies, Task, TaskContext
 from tests.bench.generators import PAGE, Requests, llama, pages
 from tests.bench.harness.child import Channel
 from tests.bench.harness.machine import EVERY_CORE, cpu_seconds
 from tests.bench.harness.peer import Peer, PeerFailed
 from tests.bench.harness.rpc import free_port
-from tests.miners.town import MINER, NETUID, NOW, Echo, ledger
+from tests.miners.town import MINER, NETUID, NOW, ledger
 
 __all__ = ["Continue", "Host", "folder", "miner", "rival", "words"]
 
@@ -56,14 +57,20 @@ class Continue(Synapse):
         text: str
 
 
-class Continuing(Echo):
+class _Continuing(Subnet):
     """Answer with what the model says."""
 
-    name = "continuing"
+    name, version = "continuing", 1
     synapse = Continue
 
-    async def answer(self, ask: Continue, ctx: AnswerContext) -> Continue.Reply:  # type: ignore[override]
+    async def tasks(self, ctx: TaskContext) -> AsyncIterator[Task]:
+        yield Task(Continue(prompt=words([2]), tokens=1))
+
+    async def answer(self, ask: Continue, ctx: AnswerContext) -> Continue.Reply:
         return Continue.Reply(text=await ctx.model.generate(ask.prompt, ask.tokens, Sampling()))
+
+    def score(self, task: Task, replies: Replies) -> list[float]:
+        return [1.0] * len(replies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ def folder() -> Iterator[Path]:
     """Where the model and its tokenizer lie."""
     with tempfile.TemporaryDirectory() as name:
         llama().save_pretrained(name)
-        tokenizer = {
+        tokenizer: dict[str, object] = {
             "version": "1.0",
             "added_tokens": [],
             "normalizer": None,
@@ -147,7 +154,7 @@ async def _serve(model: str) -> None:
     options = MinerOptions(port=0, replay=MemoryReplay.never_served_before(), drain_s=0.0)
     engine = Transformers(model, Setup(device="cpu", dtype="float32"))
     chain = await ledger(NOW, MINER)
-    async with Miner(Continuing(), chain=chain, netuid=NETUID, key=MINER, engine=engine, options=options) as miner:
+    async with Miner(_Continuing(), chain=chain, netuid=NETUID, key=MINER, engine=engine, options=options) as miner:
         await channel.serving([int(miner.url.rpartition(":")[2])])
 
 

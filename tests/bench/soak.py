@@ -48,8 +48,8 @@ def figures() -> Iterator[Figure]:
 
 async def _miner(seconds: int) -> list[Figure]:
     """What a miner with a real model holds, after over before; a first sixth of the time is its warm-up."""
-    folder = Path(tempfile.mkdtemp(prefix="soak-"))
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
         network = stack.enter_context(chain(folder / "chain"))
         served = stack.enter_context(miner(network.url, folder / "miner", MINER, *MODEL, "--refresh", "2"))
         ordeal = Ordeal(served, network, await ready(served), pace_s=max(2.0, seconds / _FLOODS))

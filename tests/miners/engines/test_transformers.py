@@ -7,6 +7,8 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -285,3 +287,22 @@ def test_settings_that_make_no_sense_are_refused() -> None:
     for wrong in wrongs:
         with pytest.raises(OutOfRange):
             Setup(**wrong)
+
+
+@pytest.mark.parametrize(("said", "heeded"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_wait_asleep_unless_the_operator_says_otherwise(said: str | None, heeded: str, tmp_path: Path) -> None:
+    lines = (
+        "import asyncio, sys",
+        "from miners.engines.transformers import Transformers",
+        "from protocols.errors import ModelUnloadable",
+        "assert 'torch' not in sys.modules",
+        "try: asyncio.run(Transformers(sys.argv[1]).start())",
+        "except ModelUnloadable: print('torch' in sys.modules)",
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    environment |= {"OMP_DISPLAY_ENV": "true", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment |= {"OMP_WAIT_POLICY": said} if said else {}
+    command = [sys.executable, "-c", "\n".join(lines), str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "True\n"
+    assert f"OMP_WAIT_POLICY = '{heeded}'" in done.stderr
