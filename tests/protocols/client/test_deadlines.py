@@ -35,20 +35,20 @@ HOTKEY = VALIDATOR.ss58_address
 @pytest.mark.serial
 async def test_256_peers_that_take_longer_in_turn_than_one_may_all_answer_in_time() -> None:
     async def after_a_while(question: Question, line: Line) -> None:
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.4)
         await line.say(honest(question))
 
-    options = ClientOptions(concurrency=64, timeout_s=0.8)
+    options = ClientOptions(concurrency=64, timeout_s=1.1)
     async with misbehaving(after_a_while) as miner, Client(VALIDATOR, options) as client:
         started = time.monotonic()
         outcomes = await client.ask_all([miner.peer] * 256, Ask())
         elapsed = time.monotonic() - started
     assert [outcome.error for outcome in outcomes] == [None] * 256
-    # Four turns of 0.3 s: the last were sent after their own time would have been over, had it begun with the round.
-    assert elapsed > 1.2
-    assert outcomes[-1].timing.waited_s > 0.85
-    assert max(outcome.timing.elapsed_s for outcome in outcomes) < 0.8
-    assert outcomes[0].timing.waited_s < 0.3
+    # Four turns of 0.4 s: the last were sent after their own time would have been over, had it begun with the round.
+    assert elapsed > 1.6
+    assert outcomes[-1].timing.waited_s > 1.15
+    assert max(outcome.timing.elapsed_s for outcome in outcomes) < 1.1
+    assert outcomes[0].timing.waited_s < 0.4
 
 
 @pytest.mark.serial
