@@ -45,7 +45,7 @@ class Running:
 @asynccontextmanager
 async def running(*words: str) -> AsyncIterator[Running]:
     """A network, killed in the end if it is still there."""
-    command = f"from subnet.cli import main; sys.exit(main({['run', 'text', '--json', *words]!r}))"
+    command = f"from subnet.cli import main; sys.exit(main({['run', 'text', '--json', '--model', 'toy', *words]!r}))"
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PRELUDE + command, cwd=ROOT, stdout=pipe, stderr=pipe

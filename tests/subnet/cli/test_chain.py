@@ -26,6 +26,7 @@ from subnet.chain.client import SubstrateChain
 from subnet.chain.local import LocalChain
 from subnet.chain.node.pallets.system import System
 from subnet.cli import main
+from tests.e2e.terminal import PRELUDE
 
 PATIENCE_S = 30.0
 
@@ -73,7 +74,9 @@ class Running:
 @asynccontextmanager
 async def up(*words: str) -> AsyncIterator[Running]:
     """A node on a free port."""
-    command = (sys.executable, "-m", "subnet", "chain", "up", "--port", "0", *words)
+    # Whoever runs tests in the background of a script has Ctrl-C ignored, and so would the node.
+    program = f"from subnet.cli import main; sys.exit(main({['chain', 'up', '--port', '0', *words]!r}))"
+    command = (sys.executable, "-c", PRELUDE + program)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
     running = Running(process)
