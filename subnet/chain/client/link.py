@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import stamina
+from stamina import instrumentation
 
 from protocols.errors import ChainUnreachable, LedgerError, SubnetError
 from subnet.chain.client.faults import Lost, NodeError
@@ -29,6 +30,7 @@ _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 _GRACE_S: Final = 0.4  # more than a line's own
 _PUBLIC: Final = "Live"
+_PRINTER: Final = "stamina.instrumentation._structlog"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,9 @@ class Link:
 
 
 def _attempts() -> AsyncIterator[Any]:
+    # Where structlog is installed, stamina prints each attempt on stdout, which belongs to data; our own log tells it.
+    hooks = [hook for hook in instrumentation.get_on_retry_hooks() if getattr(hook, "__module__", "") != _PRINTER]
+    instrumentation.set_on_retry_hooks(hooks)
     return stamina.retry_context(
         on=Lost,
         attempts=None,

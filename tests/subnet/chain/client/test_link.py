@@ -71,6 +71,12 @@ async def test_a_connection_that_breaks_in_the_middle_of_an_answer_is_made_again
     assert node.connections == 2
 
 
+async def test_attempts_that_fail_are_told_to_no_reader_of_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ChainUnreachable):
+        await SubstrateChain.open([nobody()], deadlines=QUICK)
+    assert capsys.readouterr().out == ""
+
+
 async def test_whoever_waits_for_a_node_that_hangs_holds_up_nobody(node: ScriptedNode, chain: SubstrateChain) -> None:
     node.faults[HEAD] = ["hang"]
     ticks = 0
