@@ -68,6 +68,7 @@ class Link:
         self._line: Line | None = None
         self._connecting = asyncio.Lock()
         self._is_closed = False
+        _print_nothing()
 
     async def identify(self) -> Identity:
         """Connect, and say to which chain."""
@@ -161,10 +162,13 @@ class Link:
         return line
 
 
-def _attempts() -> AsyncIterator[Any]:
+def _print_nothing() -> None:
     # Where structlog is installed, stamina prints each attempt on stdout, which belongs to data; our own log tells it.
     hooks = [hook for hook in instrumentation.get_on_retry_hooks() if getattr(hook, "__module__", "") != _PRINTER]
     instrumentation.set_on_retry_hooks(hooks)
+
+
+def _attempts() -> AsyncIterator[Any]:
     return stamina.retry_context(
         on=Lost,
         attempts=None,

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import aclosing, closing
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,14 +21,9 @@ from miners.engines.openai import OpenAI
 from miners.engines.opening import EngineOptions, open_engine
 from protocols.errors import ModelUnloadable
 
-NEEDS = ("accelerate", "openai", "torch", "transformers")
 MODEL = Path(__file__).parents[3] / "configs" / "models" / "beginner"
 
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(not all(map(find_spec, NEEDS)), reason=f"needs {', '.join(NEEDS)}"),
-]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
