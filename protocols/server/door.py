@@ -38,7 +38,8 @@ class Door:
         self._empty.clear()
         if self.state.connections:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), limit_s)
+                async with asyncio.timeout(limit_s):
+                    await self._empty.wait()
 
 
 __all__ = ["Door"]

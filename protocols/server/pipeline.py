@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import re
-from asyncio import CancelledError, Event, current_task, wait_for
+from asyncio import CancelledError, Event, current_task, timeout
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing, suppress
@@ -132,7 +132,8 @@ class Pipeline:
         """Wait until nothing runs, at most so long; for a pipeline that is draining."""
         if self.running:
             with suppress(TimeoutError):
-                await wait_for(self._none_running.wait(), limit_s)
+                async with timeout(limit_s):
+                    await self._none_running.wait()
 
     def cut(self) -> None:
         """Cut all running work, because the server stops."""

@@ -82,6 +82,13 @@ def acting_at_import(source: Source) -> Iterator[str]:
             yield source.at(node, "importing must change nothing: do this inside a function")
 
 
+def forgetful(source: Source) -> Iterator[str]:
+    """Calls of `wait_for`, which in Python 3.11 forgets a cancellation that comes together with the result."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "wait_for":
+            yield source.at(node, "write `async with asyncio.timeout(...)`: wait_for may forget that it was cancelled")
+
+
 def _catch_all(*caught: ast.expr) -> bool:
     names = {part.id for node in caught for part in ast.walk(node) if isinstance(part, ast.Name)}
     return not names.isdisjoint({"Exception", "BaseException"})
@@ -105,6 +112,7 @@ RULES = [
     (untyped, planted("class A:\n    def f(self, a) -> None: ..."), "type of f's parameter a"),
     (untyped, planted("class A:\n    def __init__(self, a: int): ..."), "say what __init__ returns"),
     (vague, planted("def f(**rest: int) -> None: ..."), "instead of **rest"),
+    (forgetful, planted("async def f(a):\n    await asyncio.wait_for(a, 1)"), ":2: write `async with"),
     (acting_at_import, planted("import logging\nlogging.basicConfig()"), ":2: importing must change nothing"),
 ]
 

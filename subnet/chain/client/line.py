@@ -70,7 +70,9 @@ class Line:
         job = Job(work, time.monotonic() + seconds)
         self._queue.put(job)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(job.done), seconds + _GRACE_S)
+            # Not `wait_for`: in Python 3.11 it forgets that it was cancelled where the answer comes at that moment.
+            async with asyncio.timeout(seconds + _GRACE_S):
+                return await asyncio.wrap_future(job.done)
         except TimeoutError:
             # A job that had not begun by then is cancelled, and says nothing about the node.
             if not job.done.cancelled():
