@@ -21,8 +21,10 @@ from protocols.balance import RAO
 from protocols.columns import Flags, Floats
 from protocols.dialect import Caller
 from protocols.errors import InvalidSubnet, Unregistered
+from protocols.judgement import Judgement, judged
 from protocols.keys import short
 from protocols.metagraph import Metagraph, Neuron
+from protocols.organic import Prompt, Texts, task_of
 from protocols.synapse import Synapse
 from protocols.task import AnswerContext, Replies, Task, TaskContext
 from protocols.types import Hotkey
@@ -83,8 +85,8 @@ class Subnet(ABC):
         """Do the miner's work: a coroutine that returns a reply, or an async generator that streams several."""
 
     @abstractmethod
-    def score(self, task: Task, replies: Replies) -> Sequence[float] | Floats:
-        """Say what each reply is worth, from 0 to 1, in the order of the replies."""
+    def score(self, task: Task, replies: Replies) -> Sequence[float] | Floats | Judgement:
+        """Say what each reply is worth, from 0 to 1, in the order of the replies, and with `Judgement` also why."""
 
     def sample(self, metagraph: Metagraph, rng: np.random.Generator, k: int, me: Hotkey) -> Sequence[Hotkey]:
         """Pick whom to ask: at most `k` of all others that can be reached, each as likely as the next."""
@@ -111,20 +113,27 @@ class Subnet(ABC):
         """How urgent a caller's query is, by default its stake in tao: twice as much is served a second earlier."""
         return 0.0 if neuron is None else neuron.stake / RAO
 
-    def rewards(self, task: Task, replies: Replies) -> Floats:
+    def variant(self, task: Task, rng: np.random.Generator) -> Task:
+        """The same question in words for one miner alone, with its canary if it has one; by default just as it is."""
+        return task
+
+    def likeness(self, replies: Replies) -> Floats:
+        """How surely each two replies are one answer, (N, N) from 0 to 1; by default 1 where they are equal."""
+        items = [row.items for row in replies]
+        alike = [[bool(one) and one == other for other in items] for one in items]
+        return np.array(alike, dtype=np.float64).reshape(len(items), len(items))
+
+    def organic(self, query: Prompt | Texts) -> Task:
+        """The task that a user's question makes, with no reference; `NotOffered` where users cannot be served."""
+        return task_of(self.synapse, query)
+
+    def judge(self, task: Task, replies: Replies) -> Judgement:
         """What `score` says, held to its promise: a number from 0 to 1 for each reply, and 0 where none came."""
-        answer = self.score(task, replies)
-        try:
-            given = np.array(answer, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise InvalidSubnet(f"{self.ref()}: score gave {type(answer).__name__}, expected numbers") from error
-        if given.shape != (len(replies),):
-            raise InvalidSubnet(f"{self.ref()}: score gave shape {given.shape}, expected ({len(replies)},)")
-        good = (given >= 0.0) & (given <= 1.0)  # false for NaN
-        if not good.all():
-            row = int(np.argmin(good))
-            raise InvalidSubnet(f"{self.ref()}: score gave {given[row]} at reply {row}, expected 0 to 1")
-        return np.where(replies.arrived, given, 0.0)
+        return judged(self.ref(), self.score(task, replies), replies)
+
+    def rewards(self, task: Task, replies: Replies) -> Floats:
+        """The rewards alone of `judge`."""
+        return np.asarray(self.judge(task, replies).rewards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +163,9 @@ _SHAPES: Final = {
     "aggregate": _Shape(_PLAIN, "def aggregate(self, scores, rewards, asked): ...", 3),
     "weigh": _Shape(_PLAIN, "def weigh(self, scores): ...", 1),
     "policy": _Shape(_PLAIN, "def policy(self, caller, neuron): ...", 2),
+    "variant": _Shape(_PLAIN, "def variant(self, task, rng): return Task(...)", 2),
+    "likeness": _Shape(_PLAIN, "def likeness(self, replies): ...", 1),
+    "organic": _Shape(_PLAIN, "def organic(self, query): return Task(...)", 1),
     "priority": _Shape(_PLAIN, "def priority(self, caller, neuron): return 1.0", 2),
 }
 

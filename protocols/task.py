@@ -57,6 +57,8 @@ class Task:
 
     ask: Synapse
     reference: Any = None
+    canary: str = ""
+    """Of a variant: a text that only who was asked this can know; in another's answer it shows that it was copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Returned:
     elapsed_s: float = math.inf
     """From sending until all was here, as the validator measured it."""
     first_item_s: float = math.inf
+    asked: Task | None = None
+    """What this miner was asked, where each is asked in words of its own."""
 
     @property
     def reply(self) -> Any:

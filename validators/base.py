@@ -7,6 +7,7 @@ validator may die anywhere and go on where it was.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
@@ -19,15 +20,18 @@ from protocols.errors import KeyMaterialError, NotRegistered, SubnetError
 from protocols.keys import Signer, short
 from protocols.metagraph import Metagraph
 from protocols.spec import Subnet
+from protocols.task import Task
 from protocols.types import Hotkey, NetUid
+from validators.chance import Purpose, chance
 from validators.moment import check_fresh, coming
-from validators.query import Asker
-from validators.round import Round, Setting
-from validators.sampling import Purpose, chance, sample
+from validators.query import Asker, Heard
+from validators.round import Judged, Round, Setting
+from validators.sampling import Sampler, SamplingOptions
 from validators.scoring import score
 from validators.store import Journal, Store
 from validators.tasks import TaskSource
-from validators.weights import Setter
+from validators.vetting import Vetter, VettingOptions
+from validators.weights import Setter, Weighed
 
 __all__ = ["Validator", "ValidatorOptions"]
 
@@ -38,8 +42,8 @@ _LOG: Final = logging.getLogger(__name__)
 class ValidatorOptions:
     """How a validator goes about its work."""
 
-    sample_size: int = 64
-    """How many miners a round asks at most."""
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    vetting: VettingOptions = field(default_factory=VettingOptions)
     timeout_s: float = 12.0
     """Time for a miner's whole reply, from the moment in which its question was sent."""
     most_stream_bytes: int = 16 * 1024 * 1024
@@ -88,14 +92,28 @@ class Validator:
         parts, began = await self._ready(), self.clock.monotonic()
         metagraph, epoch = await self._read()
         setting = Setting(await parts.journal.begin(), self.definition.ref(), metagraph.block, epoch.index)
-        rng = chance(parts.seed, setting.number, Purpose.SAMPLE)
-        asked = sample(self.definition, metagraph, rng, self.options.sample_size, self.hotkey)
+        asked = parts.sampler.pick(
+            metagraph, chance(parts.seed, setting.number, Purpose.SAMPLE), await parts.journal.asked_in()
+        )
         task = await parts.tasks.draw(setting.number)
-        heard = await parts.asker.ask(task.ask, asked, metagraph)
-        scored = await score(self.definition, task, heard.replies, metagraph, await parts.journal.standings())
-        await parts.journal.record(setting.record(heard, scored))  # durable before anything acts on it
-        weighed = await parts.setter.weigh(coming(epoch, metagraph.block), scored.standings)
-        return Round.of(setting, heard, scored, weighed, elapsed_s=self.clock.monotonic() - began)
+        heard = await parts.asker.ask(parts.tasks.each(task, setting.number, asked), asked, metagraph)
+        judged = await self._judge(setting, task, heard, metagraph)
+        weighed = await parts.setter.weigh(coming(epoch, metagraph.block), judged.scored.standings)
+        return Round.of(setting, judged, weighed, elapsed_s=self.clock.monotonic() - began)
+
+    async def organic(self, task: Task, given: Heard) -> Round:
+        """Score what miners gave a user, beside what others give who are asked the same now."""
+        parts, began = await self._ready(), self.clock.monotonic()
+        metagraph, epoch = await self._read()
+        setting = Setting(await parts.journal.begin(), self.definition.ref(), metagraph.block, epoch.index)
+        given = given.of_those_in(metagraph)
+        asked = parts.sampler.pick(
+            metagraph, chance(parts.seed, setting.number, Purpose.SAMPLE), await parts.journal.asked_in()
+        )
+        others = [hotkey for hotkey in asked if hotkey not in given.replies.hotkeys]
+        heard = given + await parts.asker.ask([task] * len(others), others, metagraph)
+        judged = await self._judge(setting, task, heard, metagraph)
+        return Round.of(setting, judged, Weighed("a user's question"), elapsed_s=self.clock.monotonic() - began)
 
     async def run(self, until: Callable[[Round], bool] = lambda _: False) -> None:
         """Go on, round after round, until one is the last or this task is cancelled.
@@ -132,7 +150,9 @@ class Validator:
             self._parts = _Parts(
                 journal=journal,
                 seed=seed,
+                sampler=Sampler(definition=self.definition, me=self.hotkey, options=self.options.sampling),
                 tasks=TaskSource(self.definition, self.clock, seed),
+                vetter=Vetter(definition=self.definition, options=self.options.vetting),
                 asker=Asker(
                     client=self.client,
                     timeout_s=self.options.timeout_s,
@@ -150,6 +170,17 @@ class Validator:
                 ),
             )
         return self._parts
+
+    async def _judge(self, setting: Setting, task: Task, heard: Heard, metagraph: Metagraph) -> Judged:
+        """What came of it is worth, kept before anything acts on it."""
+        parts = await self._ready()
+        async with parts.judging:  # each round moves the scores that the one before it left
+            vetted = await asyncio.to_thread(parts.vetter.vet, heard, metagraph)
+            known = await parts.journal.standings()
+            scored = await score(self.definition, task, vetted.replies, metagraph, known)
+            judged = Judged(heard, vetted, scored)
+            await parts.journal.record(setting.record(heard, vetted, scored))
+        return judged
 
     async def _read(self) -> tuple[Metagraph, Epoch]:
         epoch = await self.chain.epoch(self.netuid)  # first: the metagraph is to be of this epoch, or later
@@ -172,6 +203,9 @@ class _Parts:
 
     journal: Journal
     seed: int
+    sampler: Sampler
     tasks: TaskSource
     asker: Asker
+    vetter: Vetter
     setter: Setter
+    judging: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -8,30 +8,60 @@ Times are those that we measured.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from protocols.client import Client, Outcome, Peer
 from protocols.codec import MSGPACK
 from protocols.errors import ReplyTooLarge, WireError
 from protocols.metagraph import Metagraph, Neuron
-from protocols.synapse import Synapse
-from protocols.task import Replies, Returned
+from protocols.seal import Evidence
+from protocols.task import Replies, Returned, Task
 from protocols.types import Hotkey
 
-__all__ = ["Asker", "Heard"]
+__all__ = ["Answer", "Asker", "Heard"]
 
 _ITEM_BYTES: Final = 64
-_Answer: TypeAlias = tuple[Returned, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one miner gave: a reply, or the code of why there is none."""
+
+    returned: Returned
+    miss: str = ""
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came back, and for those of whom nothing came the code of the reason, both in the order of asking."""
+    """What came back, for those of whom nothing came the code of the reason, and the proofs; in the order of asking."""
 
     replies: Replies
     misses: tuple[str, ...]
+    evidence: tuple[Evidence | None, ...]
+    """The signed question and its signed answer; none of a stream, or of a peer that signs nothing."""
+
+    @classmethod
+    def of(cls, answers: Iterable[Answer]) -> Heard:
+        """All that several miners gave."""
+        rows = tuple(answers)
+        return cls(
+            Replies(tuple(row.returned for row in rows)),
+            tuple(row.miss for row in rows),
+            tuple(row.evidence for row in rows),
+        )
+
+    def __add__(self, other: Heard) -> Heard:
+        return Heard(
+            Replies(self.replies.rows + other.replies.rows), self.misses + other.misses, self.evidence + other.evidence
+        )
+
+    def of_those_in(self, metagraph: Metagraph) -> Heard:
+        """Without those who have left the subnet meanwhile."""
+        rows = zip(self.replies, self.misses, self.evidence, strict=True)
+        return Heard.of(Answer(row, miss, proof) for row, miss, proof in rows if row.hotkey in metagraph)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,33 +75,37 @@ class Asker:
     is_local: bool
     """Whether addresses within our own network may be asked; on a public chain a stranger chose them."""
 
-    async def ask(self, query: Synapse, asked: Sequence[Hotkey], metagraph: Metagraph) -> Heard:
-        """The replies of these miners, once all are there or late."""
-        peers = [peer for hotkey in asked if (peer := self._peer(metagraph.by_hotkey(hotkey))) is not None]
-        answers = await (self._streams(peers, query) if self.is_streaming else self._replies(peers, query))
-        heard = {returned.hotkey: (returned, miss) for returned, miss in answers}
-        rows = [heard.get(hotkey, (Returned(hotkey), "no_endpoint")) for hotkey in asked]
-        return Heard(Replies(tuple(returned for returned, _ in rows)), tuple(miss for _, miss in rows))
+    async def ask(self, tasks: Sequence[Task], asked: Sequence[Hotkey], metagraph: Metagraph) -> Heard:
+        """What each of these miners gives for its own task, once all have answered or are late."""
+        rows = list(zip(asked, tasks, strict=True))
+        peers = {hotkey: peer for hotkey in asked if (peer := self.peer(metagraph.by_hotkey(hotkey))) is not None}
+        questions = [(peers[hotkey], task) for hotkey, task in rows if hotkey in peers]
+        answers = await (self._streams(questions) if self.is_streaming else self._replies(questions))
+        heard = {answer.returned.hotkey: answer for answer in answers}
+        return Heard.of(heard.get(hotkey, _none(hotkey, task, "no_endpoint")) for hotkey, task in rows)
 
-    def _peer(self, neuron: Neuron) -> Peer | None:
+    def peer(self, neuron: Neuron) -> Peer | None:
+        """Where a miner can be asked, if it can."""
         endpoint = neuron.endpoint
         if endpoint is None or not (self.is_local or endpoint.is_public):
             return None
         return Peer(neuron.hotkey, endpoint.url())
 
-    async def _replies(self, peers: Sequence[Peer], query: Synapse) -> list[_Answer]:
-        outcomes = await self.client.ask_all(peers, query, timeout_s=self.timeout_s)
-        return [_answer(outcome) for outcome in outcomes]
+    async def _replies(self, questions: Sequence[tuple[Peer, Task]]) -> list[Answer]:
+        tasks = {peer.hotkey: task for peer, task in questions}
+        asks = [(peer, task.ask) for peer, task in questions]
+        outcomes = self.client.ask_each(asks, timeout_s=self.timeout_s)
+        return [_answer(outcome, tasks[outcome.peer.hotkey]) async for outcome in outcomes]
 
-    async def _streams(self, peers: Sequence[Peer], query: Synapse) -> list[_Answer]:
+    async def _streams(self, questions: Sequence[tuple[Peer, Task]]) -> list[Answer]:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._stream(peer, query)) for peer in peers]
+            tasks = [group.create_task(self._stream(peer, task)) for peer, task in questions]
         return [task.result() for task in tasks]
 
-    async def _stream(self, peer: Peer, query: Synapse) -> _Answer:
+    async def _stream(self, peer: Peer, task: Task) -> Answer:
         hotkey, items, size = Hotkey(peer.hotkey), [], 0
         try:
-            async with self.client.stream(peer, query, timeout_s=self.timeout_s, idle_s=self.timeout_s) as stream:
+            async with self.client.stream(peer, task.ask, timeout_s=self.timeout_s, idle_s=self.timeout_s) as stream:
                 async for item in stream:
                     # An item is bounded where it is read; a stream without end would fill our memory all the same.
                     size += len(MSGPACK.encode(item)) + _ITEM_BYTES
@@ -79,14 +113,18 @@ class Asker:
                         raise ReplyTooLarge(f"stream has over {size} bytes, at most {self.most_stream_bytes} are read")
                     items.append(item)
         except WireError as error:
-            return Returned(hotkey), error.code
+            return _none(hotkey, task, error.code)
         if not items:
-            return Returned(hotkey), "empty_stream"
-        return Returned(hotkey, tuple(items), stream.item_times_s[-1], stream.item_times_s[0]), ""
+            return _none(hotkey, task, "empty_stream")
+        return Answer(Returned(hotkey, tuple(items), stream.item_times_s[-1], stream.item_times_s[0], task))
 
 
-def _answer(outcome: Outcome) -> _Answer:
+def _answer(outcome: Outcome, task: Task) -> Answer:
     hotkey, elapsed_s = Hotkey(outcome.peer.hotkey), outcome.timing.elapsed_s
     if outcome.error is not None:
-        return Returned(hotkey), outcome.error.code
-    return Returned(hotkey, (outcome.reply,), elapsed_s, elapsed_s), ""
+        return _none(hotkey, task, outcome.error.code)
+    return Answer(Returned(hotkey, (outcome.reply,), elapsed_s, elapsed_s, task), evidence=outcome.evidence)
+
+
+def _none(hotkey: Hotkey, task: Task, miss: str) -> Answer:
+    return Answer(Returned(hotkey, asked=task), miss)

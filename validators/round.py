@@ -11,9 +11,10 @@ from protocols.types import Block, Hotkey
 from validators.query import Heard
 from validators.scoring import Scored
 from validators.store import Mark, RoundRecord
+from validators.vetting import Vetted
 from validators.weights import Weighed
 
-__all__ = ["Round", "Setting"]
+__all__ = ["Judged", "Round", "Setting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Setting:
     block: Block
     epoch: int
 
-    def record(self, heard: Heard, scored: Scored) -> RoundRecord:
+    def record(self, heard: Heard, vetted: Vetted, scored: Scored) -> RoundRecord:
         """What is remembered of the round."""
         rows = zip(heard.replies, scored.rewards.tolist(), heard.misses, strict=True)
         return RoundRecord(
@@ -33,9 +34,21 @@ class Setting:
             block=self.block,
             epoch=self.epoch,
             definition=self.definition,
-            marks=[Mark(row.hotkey, reward, row.elapsed_s, miss) for row, reward, miss in rows],
+            marks=[
+                Mark(row.hotkey, reward, row.elapsed_s, miss or vetted.struck.get(row.hotkey, ""))
+                for row, reward, miss in rows
+            ],
             standings=scored.standings,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came, what of it was its senders' own, and what that was worth."""
+
+    heard: Heard
+    vetted: Vetted
+    scored: Scored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +62,8 @@ class Round:
     asked: tuple[Hotkey, ...]
     misses: Mapping[Hotkey, str]
     """Those of whom nothing came that they can be held to, each with the error's code."""
+    struck: Mapping[Hotkey, str]
+    """Those whose reply was not their own, each with the reason."""
     rewards: Mapping[Hotkey, float]
     """What each of those asked earned."""
     scores: Mapping[Hotkey, float]
@@ -63,8 +78,9 @@ class Round:
     """How long it took; what happened in two rounds may be the same all the same."""
 
     @classmethod
-    def of(cls, setting: Setting, heard: Heard, scored: Scored, weighed: Weighed, *, elapsed_s: float) -> Round:
+    def of(cls, setting: Setting, judged: Judged, weighed: Weighed, *, elapsed_s: float) -> Round:
         """Put together what the stages gave."""
+        heard, scored = judged.heard, judged.scored
         asked = heard.replies.hotkeys
         return cls(
             number=setting.number,
@@ -72,6 +88,7 @@ class Round:
             epoch=setting.epoch,
             asked=asked,
             misses={hotkey: miss for hotkey, miss in zip(asked, heard.misses, strict=True) if miss},
+            struck=judged.vetted.struck,
             rewards=dict(zip(asked, scored.rewards.tolist(), strict=True)),
             scores={hotkey: standing.score for hotkey, standing in scored.standings.items()},
             submitted=weighed.receipt,

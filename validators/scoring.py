@@ -26,9 +26,10 @@ __all__ = ["Scored", "aligned", "score"]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a round was worth, in the order of asking, and all scores after it."""
+    """What a round was worth and why, in the order of asking, and all scores after it."""
 
     rewards: Floats
+    because: Mapping[str, Floats]
     standings: Mapping[Hotkey, Standing]
 
 
@@ -38,11 +39,13 @@ async def score(
     """Score a round; `InvalidSubnet` where the definition gives what is no reward or no score, and nothing changes."""
 
     def work() -> Scored:
-        rewards = definition.rewards(task, replies)
+        judgement = definition.judge(task, replies)
+        rewards = np.asarray(judgement.rewards)
         moved = _moved(definition, aligned(known, metagraph), *_spread(rewards, replies.hotkeys, metagraph))
         blocks = metagraph.block_at_registration.tolist()
         rows = zip(metagraph.hotkeys, moved.tolist(), blocks, strict=True)
-        return Scored(rewards, {hotkey: Standing(value, Block(block)) for hotkey, value, block in rows})
+        because = {why: np.asarray(column) for why, column in judgement.because.items()}
+        return Scored(rewards, because, {hotkey: Standing(value, Block(block)) for hotkey, value, block in rows})
 
     return await asyncio.to_thread(work)
 

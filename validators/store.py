@@ -124,6 +124,12 @@ class Journal:
         rows = await self._store.transact(lambda file: file.execute(read, (self._id,)).fetchall())
         return {hotkey: Standing(score, registered_at) for hotkey, score, registered_at in rows}
 
+    async def asked_in(self) -> dict[Hotkey, int]:
+        """The number of the recorded round in which each miner was asked last."""
+        read = "SELECT hotkey, max(number) FROM rewards WHERE validator = ? GROUP BY hotkey"
+        rows = await self._store.transact(lambda file: file.execute(read, (self._id,)).fetchall())
+        return dict(rows)
+
     async def record(self, done: RoundRecord) -> None:
         """Remember a round and the scores after it, and forget the rounds that are too old to keep."""
         mine, oldest = self._id, done.number - self._store.retained_rounds

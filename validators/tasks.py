@@ -7,7 +7,7 @@ two tasks therefore makes the same task in the same round after a restart; one t
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from typing import cast
 
@@ -17,7 +17,8 @@ from protocols.clock import Clock
 from protocols.errors import InvalidSubnet
 from protocols.spec import Subnet
 from protocols.task import Task, TaskContext
-from validators.sampling import Purpose, chance
+from protocols.types import Hotkey
+from validators.chance import Purpose, chance
 
 __all__ = ["TaskSource"]
 
@@ -37,11 +38,14 @@ class TaskSource:
         task: object = await self._next(number)
         if task is None:  # at its end: once more from the beginning
             task = await self._next(number)
-        if isinstance(task, Task) and isinstance(task.ask, self._definition.synapse):
-            return task
-        given = "nothing" if task is None else type(task.ask if isinstance(task, Task) else task).__name__
-        wanted = f"Task({self._definition.synapse.__name__}(...))"
-        raise InvalidSubnet(f"{self._definition.ref()}: tasks gave {given}, expected {wanted}", help=f"yield {wanted}")
+        return self._checked("tasks", task)
+
+    def each(self, task: Task, number: int, asked: Sequence[Hotkey]) -> list[Task]:
+        """The task as each of these miners gets it, in words of its own where the definition has such."""
+        # Drawn in the order of hotkeys, so that what one is asked does not depend on where in the list it stands.
+        rng = chance(self._seed, number, Purpose.VARIANTS)
+        drawn = {hotkey: self._definition.variant(task, rng) for hotkey in sorted(asked)}
+        return [self._checked("variant", drawn[hotkey]) for hotkey in asked]
 
     async def close(self) -> None:
         """Let the generator clean up after itself."""
@@ -58,3 +62,13 @@ class TaskSource:
             self._tasks = tasks
             return task
         return None
+
+    def _checked(self, method: str, task: object) -> Task:
+        if isinstance(task, Task) and isinstance(task.ask, self._definition.synapse):
+            return task
+        given = "nothing" if task is None else type(task.ask if isinstance(task, Task) else task).__name__
+        wanted = f"Task({self._definition.synapse.__name__}(...))"
+        how = "yield" if method == "tasks" else "return"
+        raise InvalidSubnet(
+            f"{self._definition.ref()}: {method} gave {given}, expected {wanted}", help=f"{how} {wanted}"
+        )

@@ -24,7 +24,7 @@ and `docs/reference/errors.md` are made of, so an error cannot exist without its
         TransportError              nothing came back
           Unreachable  Disconnected  TimedOut
       ServiceError                our own server could not do its part
-        BindFailed  ClockSkewed  ReplayStoreError
+        BindFailed  ClockSkewed  NothingKnown  ReplayStoreError  Stuck
         EngineError                 the machine behind a miner
           EngineFailed  EngineLacks  ModelUnloadable  UnknownEngine
       KeyMaterialError            keys and addresses
@@ -42,6 +42,8 @@ and `docs/reference/errors.md` are made of, so an error cannot exist without its
         InvalidGenesis
       RewardError                 the mathematics of reward
         NotFinite  WrongShape  OutOfRange  NothingToWeigh  UnreadableCase  ModelMissing
+      GatewayError                the front door for users
+        ApiKeyRefused  BudgetSpent  NobodyAnswered  NotOffered
       UsageError                  what was typed
         UnknownErrorCode
 """
@@ -157,6 +159,15 @@ from protocols.errors.reward import (
     UnreadableCase,
     WrongShape,
 )
+from protocols.errors.validating import (
+    ApiKeyRefused,
+    BudgetSpent,
+    GatewayError,
+    NobodyAnswered,
+    NothingKnown,
+    NotOffered,
+    Stuck,
+)
 from protocols.errors.wallet import (
     KeyfileDamaged,
     KeyfileExists,
@@ -170,11 +181,13 @@ from protocols.errors.wallet import (
 
 __all__ = [
     "AlreadyRegistered",
+    "ApiKeyRefused",
     "AuthError",
     "BadSignature",
     "BindFailed",
     "BodyTooLarge",
     "BrokenStream",
+    "BudgetSpent",
     "CATALOGUE",
     "ChainFileRefused",
     "ChainUnreachable",
@@ -192,6 +205,7 @@ __all__ = [
     "EngineLacks",
     "ExtrinsicFailed",
     "ForgedReply",
+    "GatewayError",
     "HandlerError",
     "HandlerFailed",
     "HeadTooLarge",
@@ -219,10 +233,13 @@ __all__ = [
     "ModelUnloadable",
     "MoneyError",
     "NoPrivateKey",
+    "NobodyAnswered",
     "NotAdmitted",
     "NotAllowed",
     "NotFinite",
+    "NotOffered",
     "NotRegistered",
+    "NothingKnown",
     "NothingToWeigh",
     "OutOfRange",
     "Overloaded",
@@ -247,6 +264,7 @@ __all__ = [
     "StaleMetagraph",
     "StaleRequest",
     "StateDiscarded",
+    "Stuck",
     "SubnetError",
     "SubnetNotFound",
     "TimedOut",

@@ -35,6 +35,7 @@ from subnet.localnet.port import Port
 from subnet.localnet.standing import Summary, standings
 from validators.base import Validator, ValidatorOptions
 from validators.round import Round
+from validators.sampling import SamplingOptions
 from validators.store import Store
 
 __all__ = ["Localnet", "LocalnetOptions"]
@@ -230,7 +231,7 @@ class Localnet:
         for at, part in enumerate(self._validators):
             client = await self._stack.enter_async_context(Client(part.hotkey))
             options = ValidatorOptions(
-                sample_size=max(64, len(self._miners)),
+                sampling=SamplingOptions(size=max(64, len(self._miners))),
                 timeout_s=self.options.timeout_s,
                 interval_s=interval,
                 most_backoff_s=4 * interval,

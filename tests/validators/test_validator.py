@@ -46,6 +46,7 @@ from tests.validators.world import (
     world,
 )
 from validators.base import Validator, ValidatorOptions
+from validators.sampling import SamplingOptions
 from validators.store import Store
 
 
@@ -107,7 +108,7 @@ async def test_scores_survive_a_restart_and_rounds_go_on_as_if_there_had_been_no
             for at in range(6):
                 await w.add_miner(f"m{at}", erratic if at % 2 else off_by(at))
             await w.add_validator()
-            options = ValidatorOptions(seed=7, sample_size=3, timeout_s=2.0)
+            options = ValidatorOptions(seed=7, sampling=SamplingOptions(size=3), timeout_s=2.0)
             store = await w.store()
             validator, rounds = w.validator(store, options=options), []
             for at in range(8):

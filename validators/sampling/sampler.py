@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whom to ask in a round: the definition's choice, held to those who can be asked, by chance that can be repeated.
-
-Every round has random numbers of its own, which follow from the seed and the round's number alone. So a validator that
-was stopped and started again chooses as if nothing had happened, and an auditor with the seed can choose with it.
-"""
+"""Whom to ask in a round: the definition's choice, held to those who can be asked."""
 
 from __future__ import annotations
 
-from enum import IntEnum
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,19 +14,30 @@ from protocols.metagraph import Metagraph
 from protocols.spec import Subnet
 from protocols.types import Hotkey
 
-__all__ = ["Purpose", "chance", "sample"]
+__all__ = ["Sampler", "SamplingOptions", "sample"]
 
 
-class Purpose(IntEnum):
-    """What random numbers are for: each purpose has its own, so that one does not move the other."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingOptions:
+    """How a validator picks whom to ask."""
 
-    SAMPLE = 0
-    TASKS = 1
+    size: int = 64
+    """How many miners a round asks at most."""
 
 
-def chance(seed: int, number: int, purpose: Purpose) -> np.random.Generator:
-    """The random numbers of one round."""
-    return np.random.default_rng([seed, number, int(purpose)])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampler:
+    """Picks for one validator."""
+
+    definition: Subnet
+    me: Hotkey
+    options: SamplingOptions
+
+    def pick(
+        self, metagraph: Metagraph, rng: np.random.Generator, asked_in: Mapping[Hotkey, int]
+    ) -> tuple[Hotkey, ...]:
+        """Whom to ask; `asked_in` is the round in which each was asked last."""
+        return sample(self.definition, metagraph, rng, self.options.size, self.me)
 
 
 def sample(
