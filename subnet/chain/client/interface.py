@@ -9,6 +9,7 @@ connections share, so only one thread at a time may use it; what waits for a nod
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 import time
@@ -28,8 +29,8 @@ __all__ = ["Interface"]
 
 _SS58_FORMAT: Final = 42
 _TYPES: Final = {"types": {"Balance": "u64"}}  # narrower than the 128 bits that the library takes for granted
-
-
+_FAREWELL_S: Final = 0.2
+_LOG: Final = logging.getLogger(__name__)
 _CODEC: Final = threading.Lock()
 _PARSED: Final[OrderedDict[str, Any]] = OrderedDict()
 """Metadata by their bytes: parsing them takes seconds, and after a lost connection nobody has those."""
@@ -105,6 +106,14 @@ class Interface(SubstrateInterface):  # type: ignore[misc]  # the library has no
         while len(_PARSED) > _KEPT:
             _PARSED.popitem(last=False)
         return parsed
+
+    def close(self) -> None:
+        """End the connection, and let go of its socket however it ended."""
+        try:
+            self.websocket.close(timeout=_FAREWELL_S)
+        except (OSError, WebSocketException) as error:
+            _LOG.debug("%s was left without a word: %s", self.address, error)
+        self.websocket.shutdown()  # the library keeps the socket of a connection that broke
 
     def cut(self) -> None:
         """End the connection at once; unlike all else here, for any thread."""

@@ -96,6 +96,8 @@ class Line:
                 assert self._session is not None
                 job.run(self._session)
                 self._is_broken |= isinstance(job.done.exception(), Lost)
+            if self._is_broken:  # whoever is still in the queue is told so, and then this thread ends
+                self._queue.put(None)
         if self._session is not None:
             self._session.interface.close()
 
