@@ -101,7 +101,6 @@ class ServeAxon(_Call, frozen=True):
 
     netuid: NetUid
     endpoint: Endpoint
-    version: int = 0
 
 
 class SetCommitment(_Call, frozen=True):

@@ -15,7 +15,7 @@ import msgspec
 
 from protocols.errors import SubnetError
 from protocols.keys import Signer
-from protocols.seal import Evidence
+from protocols.seal import Evidence, StreamEvidence
 from protocols.synapse import Reply, Synapse
 
 
@@ -128,8 +128,8 @@ class Asked(Protocol):
         """Verify and decode what came back; raises `ReplyError`, for a peer's own error `PeerError`."""
         ...
 
-    def stream(self, arrival: Arrived) -> StreamReader:
-        """The reader of a streamed response."""
+    def stream(self, arrival: Arrived, kept_bytes: int = 0) -> StreamReader:
+        """The reader of a streamed response; it keeps evidence of so many bytes, and refuses a stream of more."""
         ...
 
 
@@ -149,6 +149,9 @@ class Opened(msgspec.Struct, frozen=True):
 
 class StreamReader(Protocol):
     """Turns the chunks of a streamed response into items."""
+
+    evidence: StreamEvidence | None
+    """The proof of who gave them, once they have ended well; legacy dialects prove nothing."""
 
     def items(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[Reply]:
         """The items as they come; raises `BrokenStream` at the end of a stream that is not whole and signed."""

@@ -22,14 +22,19 @@ _BROADCAST: Final = ipaddress.IPv4Address("255.255.255.255")
 _TCP: Final = 4  # what the official tools publish for HTTP over TCP
 _MAX_PORT: Final = 65_535
 _MAX_PROTOCOL: Final = 255
+_MAX_VERSION: Final = 2**32 - 1
 
 
 class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An IP address and port, and the number that the chain keeps for the protocol spoken there."""
+    """An IP address and port, and the numbers that the chain keeps for the protocol and the release that answer there.
+
+    Official tools publish their own release, 10005000 for 10.5.0; whoever publishes 0 speaks no dialect of theirs.
+    """
 
     ip: str
     port: int
     protocol: int = _TCP
+    version: int = 0
 
     def __post_init__(self) -> None:
         address = _address(self.ip)
@@ -42,16 +47,18 @@ class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise LedgerError(f"endpoint port is {self.port}, expected 1 to {_MAX_PORT}")
         if not 0 <= self.protocol <= _MAX_PROTOCOL:
             raise LedgerError(f"endpoint protocol is {self.protocol}, expected 0 to {_MAX_PROTOCOL}")
+        if not 0 <= self.version <= _MAX_VERSION:
+            raise LedgerError(f"endpoint version is {self.version}, expected 0 to {_MAX_VERSION}")
         msgspec.structs.force_setattr(self, "ip", str(address))
 
     @classmethod
-    def published(cls, ip: str, port: int, protocol: int = _TCP) -> Endpoint | None:
+    def published(cls, ip: str, port: int, protocol: int = _TCP, version: int = 0) -> Endpoint | None:
         """What a neuron published, or None where nobody can be reached there.
 
         One neuron's nonsense must not keep anyone from reading the rest of a metagraph.
         """
         try:
-            return cls(ip, port, protocol)
+            return cls(ip, port, protocol, version)
         except LedgerError:
             return None
 

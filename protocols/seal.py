@@ -4,7 +4,7 @@
 `btauth/1` signs requests only. Here the miner signs its reply too: the request's own signature, the status, the content
 type, the body's hash and its hotkey. A reply can therefore not be forged, moved to another request or shown with
 another status, and a validator that keeps an `Evidence` can prove to anyone what a miner answered. A stream is signed
-in its last frame, over a rolling hash of all frames.
+in its last frame, over a rolling hash of all frames; of it a `StreamEvidence` is kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -81,8 +81,8 @@ def read_seal(headers: Mapping[str, str], miner: str) -> tuple[bytes, Scheme]:
     return bytes.fromhex(match[1]), "ed25519" if crypto == "ed25519" else "sr25519"
 
 
-class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A question and its signed answer, complete enough for a third party to check with no trust in who kept it."""
+class _Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    """A signed question, and of its answer all that a signature covers beside what was said."""
 
     target: str
     nonce_ns: int
@@ -95,28 +95,60 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reply_signature: bytes
     status: int
     content_type: str
-    reply_body: bytes
-
-    def check(self) -> None:
-        """Raise unless this validator asked exactly that and this miner answered exactly this."""
-        claim = Claim(self.validator, self.miner, self.nonce_ns, self.validator_scheme, self.request_signature)
-        auth.check_signature(claim, method="POST", target=self.target, digest=auth.body_digest(self.request_body))
-        said = Said(self.status, self.content_type, reply_digest(self.reply_body))
-        payload = reply_payload(said, request=self.request_signature, miner=self.miner, scheme=self.miner_scheme)
-        if not keys.verify(payload, self.reply_signature, self.miner, self.miner_scheme):
-            raise ForgedReply(f"evidence with status {self.status} is not what hotkey {keys.short(self.miner)} signed")
 
     def to_bytes(self) -> bytes:
         """One MessagePack document."""
         return msgspec.msgpack.encode(self)
 
-    @staticmethod
-    def from_bytes(data: bytes) -> Evidence:
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; check it before believing it."""
-        try:
-            return msgspec.msgpack.decode(data, type=Evidence)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise MalformedReply(f"evidence cannot be read: {str(error)[:200]!r}") from None
+        exchange: Self = _decoded(data, cls)
+        return exchange
+
+    def _check(self, payload: bytes) -> None:
+        claim = Claim(self.validator, self.miner, self.nonce_ns, self.validator_scheme, self.request_signature)
+        auth.check_signature(claim, method="POST", target=self.target, digest=auth.body_digest(self.request_body))
+        if not keys.verify(payload, self.reply_signature, self.miner, self.miner_scheme):
+            raise ForgedReply(f"evidence with status {self.status} is not what hotkey {keys.short(self.miner)} signed")
+
+
+class Evidence(_Exchange, frozen=True, tag="reply"):
+    """A question and its signed answer, complete enough for a third party to check with no trust in who kept it."""
+
+    reply_body: bytes
+
+    def check(self) -> None:
+        """Raise unless this validator asked exactly that and this miner answered exactly this."""
+        said, request = Said(self.status, self.content_type, reply_digest(self.reply_body)), self.request_signature
+        self._check(reply_payload(said, request=request, miner=self.miner, scheme=self.miner_scheme))
+
+
+class StreamEvidence(_Exchange, frozen=True, tag="stream"):
+    """The same of a stream: its frames as they came, but for the last one, whose signature covers them all."""
+
+    frames: tuple[bytes, ...]
+
+    def check(self) -> None:
+        """Raise unless this validator asked exactly that and this miner answered by exactly these frames, in order."""
+        rolling = RollingHash(self.request_signature)
+        for frame in self.frames:
+            rolling.add(frame)
+        said, request = Said(self.status, self.content_type, ""), self.request_signature
+        self._check(rolling.payload(said, request=request, miner=self.miner, scheme=self.miner_scheme))
+
+
+def read_evidence(data: bytes) -> Evidence | StreamEvidence:
+    """Evidence of either kind from its bytes; check it before believing it."""
+    evidence: Evidence | StreamEvidence = _decoded(data, Evidence | StreamEvidence)
+    return evidence
+
+
+def _decoded(data: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedReply(f"evidence cannot be read: {str(error)[:200]!r}") from None
 
 
 class RollingHash:
@@ -145,7 +177,9 @@ __all__ = [
     "RollingHash",
     "STREAM",
     "Said",
+    "StreamEvidence",
     "open_seal",
+    "read_evidence",
     "read_seal",
     "reply_digest",
     "reply_payload",

@@ -129,7 +129,7 @@ class Subnet(ABC):
 
     def judge(self, task: Task, replies: Replies) -> Judgement:
         """What `score` says, held to its promise: a number from 0 to 1 for each reply, and 0 where none came."""
-        return judged(self.ref(), self.score(task, replies), replies)
+        return judged(self.ref(), self.score(task, replies) if len(replies) else (), replies)
 
     def rewards(self, task: Task, replies: Replies) -> Floats:
         """The rewards alone of `judge`."""

@@ -11,10 +11,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from miners.miner import Miner
+    from miners.options import MinerOptions
     from protocols.balance import Balance
     from protocols.client import Client, ClientOptions, Outcome, Peer
     from protocols.clock import Clock
     from protocols.errors import SubnetError
+    from protocols.judgement import Judgement
     from protocols.keys import Keypair
     from protocols.metagraph import Metagraph
     from protocols.replay import SqliteReplay
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from protocols.synapse import Reply, Synapse
     from protocols.task import AnswerContext, Replies, Task, TaskContext
     from protocols.tensor import Tensor
+    from validators.base import Validator, ValidatorOptions
 
 __version__ = "0.1.0"
 
@@ -33,9 +37,12 @@ __all__ = [
     "ClientOptions",
     "Clock",
     "Context",
+    "Judgement",
     "Keypair",
     "Limits",
     "Metagraph",
+    "Miner",
+    "MinerOptions",
     "Outcome",
     "Peer",
     "Replies",
@@ -49,6 +56,8 @@ __all__ = [
     "Task",
     "TaskContext",
     "Tensor",
+    "Validator",
+    "ValidatorOptions",
     "__version__",
 ]
 
@@ -59,9 +68,12 @@ _HOMES = {
     "ClientOptions": "protocols.client",
     "Clock": "protocols.clock",
     "Context": "protocols.server",
+    "Judgement": "protocols.judgement",
     "Keypair": "protocols.keys",
     "Limits": "protocols.server",
     "Metagraph": "protocols.metagraph",
+    "Miner": "miners.miner",
+    "MinerOptions": "miners.options",
     "Outcome": "protocols.client",
     "Peer": "protocols.client",
     "Replies": "protocols.task",
@@ -75,6 +87,8 @@ _HOMES = {
     "Task": "protocols.task",
     "TaskContext": "protocols.task",
     "Tensor": "protocols.tensor",
+    "Validator": "validators.base",
+    "ValidatorOptions": "validators.base",
 }
 
 

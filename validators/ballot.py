@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From scores to the vector that is sent: weights in the chain's 16 bits, for others only, and never out of nothing.
+"""From scores to the vector that is sent: weights in the chain's 16 bits, and for others only.
 
-A validator's own uid gets no weight, whatever the definition says. Where no score is above zero, the last weights that
-the chain took hold, for those miners who are still registered; where there are none either, there is nothing to say.
+A validator's own uid gets no weight, whatever the definition says. What the definition says is checked before it is
+used: one NaN in a weight becomes an equal share for everybody on a chain.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import numpy as np
 
 from incentive.arrays import nonnegative, sized
 from incentive.quantise import quantise
-from incentive.weights import Hold
 from protocols.calls import RevealWeights, SetWeights
 from protocols.columns import Floats
 from protocols.keys import short
@@ -58,27 +57,29 @@ class Voter:
     weigh: Callable[[Floats], Floats]
     minimum: int
 
-    def ballot(self, metagraph: Metagraph, scores: Floats, last: Floats) -> Ballot:
-        """The vector for scores, (N,), or for the last weights, (N,); `NothingToWeigh` where neither says anything."""
-        weights = self._others(sized("weights", nonnegative("weights", self.weigh(self._others(scores))), len(scores)))
-        if not weights.any():
-            weights = Hold(self._others(last)).weights(len(last))
+    def weights(self, scores: Floats) -> Floats:
+        """What the rule makes of scores, (N,); a `RewardError` where that is no weights."""
+        return self.others(sized("weights", nonnegative("weights", self.weigh(self.others(scores))), len(scores)))
+
+    def others(self, column: Floats) -> Floats:
+        """The column, (N,), without ourselves."""
+        masked = column.copy()
+        masked[self.me] = 0.0
+        return masked
+
+    def ballot(self, metagraph: Metagraph, weights: Floats) -> Ballot:
+        """The vector that stands for weights, (N,)."""
         sent = quantise(weights)
         if sent.lost:
             lost = ", ".join(short(metagraph.hotkeys[uid]) for uid in sent.lost[:3])
             _LOG.warning("weights of %d miners round to nothing, first %s: raise them in weigh", len(sent.lost), lost)
         values = dict(zip(sent.uids, sent.values, strict=True))
-        named = sorted({*values, *self._padding(values.keys(), len(scores))})
+        named = sorted({*values, *self._padding(values.keys(), len(weights))})
         return Ballot(
             uids=tuple(map(Uid, named)),
             values=tuple(values.get(uid, 0) for uid in named),
             weights=tuple(_weight(metagraph, uid, value) for uid, value in values.items()),
         )
-
-    def _others(self, column: Floats) -> Floats:
-        masked = column.copy()
-        masked[self.me] = 0.0
-        return masked
 
     def _padding(self, weighed: Collection[int], n: int) -> list[int]:
         """Uids to name with weight zero: the chain counts names, and nobody is paid for filling a list."""

@@ -10,26 +10,32 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from protocols.chain import Chain, Epoch
 from protocols.client import Client
 from protocols.clock import Clock
-from protocols.errors import KeyMaterialError, NotRegistered, SubnetError
+from protocols.errors import KeyMaterialError, LedgerError, NotRegistered, SubnetError
 from protocols.keys import Signer, short
 from protocols.metagraph import Metagraph
 from protocols.spec import Subnet
 from protocols.task import Task
 from protocols.types import Hotkey, NetUid
 from validators.chance import Purpose, chance
-from validators.moment import check_fresh, coming
-from validators.query import Asker, Heard
+from validators.load import Load
+from validators.moment import check_fresh
+from validators.observer import Observer, observed, tell
+from validators.query import Asker, Heard, v10
 from validators.round import Judged, Round, Setting
-from validators.sampling import Sampler, SamplingOptions
+from validators.sampling import Past, Sampler, SamplingOptions
 from validators.scoring import score
 from validators.store import Journal, Store
 from validators.tasks import TaskSource
+from validators.timelock import timelock_of
 from validators.vetting import Vetter, VettingOptions
 from validators.weights import Setter, Weighed
 
@@ -53,7 +59,17 @@ class ValidatorOptions:
     most_backoff_s: float = 300.0
     """The longest wait after rounds that failed."""
     settle_blocks: int = 4
-    """For how many blocks a call that got no receipt is waited for, before it is sent again."""
+    """For how many blocks a call that got no receipt is waited for at least, before it is sent again."""
+    thin: float = 0.5
+    """The share of the reachable miners below which too few have been asked to say more than the last weights do, which
+    then hold; 0 never holds them for that."""
+    variants: bool = True
+    """Whether each miner is asked in words of its own, where the definition has a `variant`."""
+    most_at_once: int = 2
+    """Our queries under way at one miner, those of users included; more wait, and their time has not begun."""
+    v10_fields: tuple[str, ...] = ()
+    """The hash fields of the query's class in bittensor 10; with them axons of that release are asked, and their
+    unsigned replies count."""
     seed: int | None = None
     """What the choices of each round follow from. By default the store draws one, once, that nobody can foretell."""
 
@@ -77,10 +93,13 @@ class Validator:
     store: Store
     clock: Clock
     options: ValidatorOptions = field(default_factory=ValidatorOptions)
+    observers: list[Observer] = field(default_factory=list, repr=False)
+    """Who is told of stages and rounds."""
     _parts: _Parts | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.hotkey = Hotkey(self.key.ss58_address)
+        self._v10 = v10(self.definition, self.options.v10_fields)
         if self.client.hotkey != self.hotkey:
             raise KeyMaterialError(
                 f"the client signs as {short(self.client.hotkey)}, the validator is {short(self.hotkey)}",
@@ -91,74 +110,118 @@ class Validator:
         """One round: whom to ask, what, what came, what it is worth, and weights if it is time."""
         parts, began = await self._ready(), self.clock.monotonic()
         metagraph, epoch = await self._read()
-        setting = Setting(await parts.journal.begin(), self.definition.ref(), metagraph.block, epoch.index)
-        asked = parts.sampler.pick(
-            metagraph, chance(parts.seed, setting.number, Purpose.SAMPLE), await parts.journal.asked_in()
-        )
+        setting = await self._setting(metagraph, epoch)
+        with self._stage("sample"):
+            draw = chance(parts.seed, setting.number, Purpose.SAMPLE)
+            asked = parts.sampler.pick(metagraph, draw, await parts.past(setting.number))
         task = await parts.tasks.draw(setting.number)
-        heard = await parts.asker.ask(parts.tasks.each(task, setting.number, asked), asked, metagraph)
+        with self._stage("ask"):
+            heard = await parts.asker.ask(parts.tasks.each(task, setting.number, asked), asked, metagraph)
         judged = await self._judge(setting, task, heard, metagraph)
-        weighed = await parts.setter.weigh(coming(epoch, metagraph.block), judged.scored.standings)
-        return Round.of(setting, judged, weighed, elapsed_s=self.clock.monotonic() - began)
+        with self._stage("weigh"):
+            weighed = await parts.setter.weigh(epoch, metagraph, judged.scored.standings)
+        done = Round.of(setting, judged, weighed, elapsed_s=self.clock.monotonic() - began)
+        tell(self.observers, lambda one: one.completed(done))
+        return done
 
     async def organic(self, task: Task, given: Heard) -> Round:
         """Score what miners gave a user, beside what others give who are asked the same now."""
         parts, began = await self._ready(), self.clock.monotonic()
         metagraph, epoch = await self._read()
-        setting = Setting(await parts.journal.begin(), self.definition.ref(), metagraph.block, epoch.index)
+        setting = replace(await self._setting(metagraph, epoch), is_organic=True)
         given = given.of_those_in(metagraph)
-        asked = parts.sampler.pick(
-            metagraph, chance(parts.seed, setting.number, Purpose.SAMPLE), await parts.journal.asked_in()
-        )
+        with self._stage("sample"):
+            draw = chance(parts.seed, setting.number, Purpose.SAMPLE)
+            asked = parts.sampler.pick(metagraph, draw, await parts.past(setting.number))
         others = [hotkey for hotkey in asked if hotkey not in given.replies.hotkeys]
         heard = given + await parts.asker.ask([task] * len(others), others, metagraph)
         judged = await self._judge(setting, task, heard, metagraph)
-        return Round.of(setting, judged, Weighed("a user's question"), elapsed_s=self.clock.monotonic() - began)
+        done = Round.of(setting, judged, Weighed("a user's question"), elapsed_s=self.clock.monotonic() - began)
+        tell(self.observers, lambda one: one.organic(done))
+        return done
+
+    async def asker(self) -> Asker:
+        """How this validator asks; whoever asks for users asks in the same way."""
+        return (await self._ready()).asker
 
     async def run(self, until: Callable[[Round], bool] = lambda _: False) -> None:
         """Go on, round after round, until one is the last or this task is cancelled.
 
         A round that fails is logged, and the next one waits longer. Only a key that cannot sign ends the loop.
         """
-        failures = 0
+        failures, fault = 0, None
         try:
             while True:
                 began = self.clock.monotonic()
+                tell(self.observers, lambda one: one.began())
                 try:
                     done = await self.step()
                 except KeyMaterialError:
                     raise
-                except SubnetError as error:
-                    failures += 1
-                    _LOG.warning("round failed: %s: %s", error.code, error.message)
-                except Exception:
-                    failures += 1
-                    _LOG.exception("round failed")
+                except Exception as error:
+                    failures, fault = failures + 1, error
+                    self._failed(error)
                 else:
-                    failures = 0
+                    failures, fault = 0, None
                     if until(done):
                         return
-                await self.clock.sleep(self._wait_s(began, failures))
+                await self._rest(self._wait_s(began, failures), fault)
         finally:
             if self._parts is not None:
                 await self._parts.tasks.close()
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, SubnetError):
+            _LOG.warning("round failed: %s: %s", error.code, error.message)
+        else:
+            _LOG.error("round failed", exc_info=error)
+        tell(self.observers, lambda one: one.failed(error))
+
+    async def _rest(self, seconds: float, fault: Exception | None) -> None:
+        """Wait; while rounds fail, and the chain does not, weights are looked after as often as if they went well."""
+        end = self.clock.monotonic() + seconds
+        while fault is not None and not isinstance(fault, LedgerError):
+            await self._weigh_still()
+            if end - self.clock.monotonic() <= self.options.interval_s:
+                break
+            await self.clock.sleep(self.options.interval_s)
+        await self.clock.sleep(end - self.clock.monotonic())
+
+    async def _weigh_still(self) -> None:
+        """Set the weights that are due, by the scores so far."""
+        try:
+            parts = await self._ready()
+            metagraph, epoch = await self._read()
+            with self._stage("weigh"):
+                await parts.setter.weigh(epoch, metagraph, await parts.journal.standings())
+        except KeyMaterialError:
+            raise
+        except Exception as error:
+            _LOG.warning("weights were not looked after", exc_info=error)
+
+    def _stage(self, name: str) -> AbstractContextManager[None]:
+        return observed(name, self.observers, self.clock)
 
     async def _ready(self) -> _Parts:
         if self._parts is None:
             journal = await self.store.journal(self.chain.genesis, self.netuid, self.hotkey)
             seed = journal.seed if self.options.seed is None else self.options.seed
+            vetter = Vetter(definition=self.definition, options=self.options.vetting)
+            vetter.load(await journal.kept("vetting"))
             self._parts = _Parts(
                 journal=journal,
                 seed=seed,
                 sampler=Sampler(definition=self.definition, me=self.hotkey, options=self.options.sampling),
-                tasks=TaskSource(self.definition, self.clock, seed),
-                vetter=Vetter(definition=self.definition, options=self.options.vetting),
+                tasks=TaskSource(self.definition, self.clock, seed, varies=self.options.variants),
+                vetter=vetter,
                 asker=Asker(
                     client=self.client,
                     timeout_s=self.options.timeout_s,
                     most_stream_bytes=self.options.most_stream_bytes,
                     is_streaming=self.definition.is_streaming,
                     is_local=self.chain.is_local,
+                    v10=self._v10,
+                    load=Load(self.options.most_at_once, self.options.timeout_s),
                 ),
                 setter=Setter(
                     definition=self.definition,
@@ -167,24 +230,38 @@ class Validator:
                     key=self.key,
                     journal=journal,
                     settle_blocks=self.options.settle_blocks,
+                    thin=self.options.thin,
+                    timelock=timelock_of(self.chain),
                 ),
             )
         return self._parts
 
     async def _judge(self, setting: Setting, task: Task, heard: Heard, metagraph: Metagraph) -> Judged:
         """What came of it is worth, kept before anything acts on it."""
-        parts = await self._ready()
+        parts, heard = await self._ready(), heard.of_those_asked()
+        is_claimed = self.options.vetting.precedence == "model"
+        claims = await self.chain.commitments(self.netuid) if is_claimed else None
         async with parts.judging:  # each round moves the scores that the one before it left
-            vetted = await asyncio.to_thread(parts.vetter.vet, heard, metagraph)
-            known = await parts.journal.standings()
-            scored = await score(self.definition, task, vetted.replies, metagraph, known)
+            with self._stage("vet"):
+                vet = partial(parts.vetter.vet, heard, metagraph, claims)
+                vetted = await asyncio.get_running_loop().run_in_executor(parts.judge, vet)
+            with self._stage("score"):
+                known = await parts.journal.standings()
+                scored = await score(self.definition, task, vetted.replies, metagraph, known, parts.judge)
             judged = Judged(heard, vetted, scored)
-            await parts.journal.record(setting.record(heard, vetted, scored))
+            with self._stage("store"):
+                kept = {"vetting": parts.vetter.dump()}
+                await parts.journal.record(setting.record(task, judged, known, kept))
         return judged
 
+    async def _setting(self, metagraph: Metagraph, epoch: Epoch) -> Setting:
+        number = await (await self._ready()).journal.begin()
+        return Setting(number, self.definition.ref(), metagraph.block, epoch.index, seed=self.options.seed)
+
     async def _read(self) -> tuple[Metagraph, Epoch]:
-        epoch = await self.chain.epoch(self.netuid)  # first: the metagraph is to be of this epoch, or later
-        metagraph = await self.chain.metagraph(self.netuid)
+        with self._stage("read"):
+            epoch = await self.chain.epoch(self.netuid)  # first: the metagraph is to be of this epoch, or later
+            metagraph = await self.chain.metagraph(self.netuid)
         # Miners rightly refuse a stranger, and would lose their scores for it.
         if self.hotkey not in metagraph:
             raise NotRegistered(f"validator {short(self.hotkey)} is not registered on subnet {self.netuid}")
@@ -209,3 +286,9 @@ class _Parts:
     vetter: Vetter
     setter: Setter
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
+    judge: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="subnet-validator-judge"))
+    """One thread, whose memory is used again: each of several would keep a round's tables of its own."""
+
+    async def past(self, number: int) -> Past:
+        """What is known when whom to ask is chosen."""
+        return Past(number=number, asked_in=await self.journal.asked_in(), likely=self.vetter.likely)

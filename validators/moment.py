@@ -8,6 +8,7 @@ were set in this epoch is not, so one from before the epoch is refused.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from protocols.chain import Chain, Epoch
 from protocols.errors import StaleMetagraph
@@ -17,6 +18,11 @@ from protocols.types import Block, Hotkey, NetUid
 from validators.submission import Submission
 
 __all__ = ["Moment", "check_fresh", "coming"]
+
+_LONGEST_LIFE: Final = 64
+"""The blocks within which a signed call is included or never."""
+_PART_OF_WAIT: Final = 4
+_PART_OF_END: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +63,34 @@ class Moment:
         """The first block in which the chain takes weights from us again."""
         return Block(self.me.last_update + self.rules.weights_set_rate_limit if self.me.last_update else 0)
 
+    @property
+    def updated_at(self) -> Block | None:
+        """The block in which the chain last took weights of ours; to register moves the same number."""
+        return self.me.last_update if self.me.last_update > self.me.block_at_registration else None
+
     def has_landed(self, submission: Submission) -> bool:
         """Whether something of ours landed after this was about to be sent."""
-        return self.me.last_update > submission.intended_at
+        return self.updated_at is not None and self.updated_at > submission.intended_at
+
+    def may_land(self, submission: Submission, settle_blocks: int) -> bool:
+        """Whether a call without a receipt is still to be waited for.
+
+        It may land for as long as it lives. Where the rate limit is longer than that, the chain takes no second one;
+        elsewhere it is waited for as long as the epoch has room.
+        """
+        settle = max(settle_blocks, min(_LONGEST_LIFE, self.rules.tempo // _PART_OF_WAIT))
+        if self.rules.weights_set_rate_limit >= _LONGEST_LIFE:
+            settle = settle_blocks
+        return not self.is_ahead(submission.intended_at) and self.block - submission.intended_at <= settle
+
+    def is_ahead(self, block: Block) -> bool:
+        """Whether a block is one that this chain has not reached and that no lag explains: it began anew."""
+        return block > self.block + _LONGEST_LIFE
+
+    def is_closing(self, settle_blocks: int) -> bool:
+        """Whether the last blocks have come in which weights can be set in this epoch."""
+        margin = max(settle_blocks, self.rules.tempo // _PART_OF_END)
+        return self.epoch.next is not None and self.block + 1 < self.epoch.next <= self.block + 1 + margin
 
     def epoch_at(self, block: Block) -> int:
         """The epoch that a block belongs to: exact from this epoch to the next, beyond as far as the tempo tells.

@@ -8,21 +8,27 @@ Times are those that we measured.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Final
 
 from protocols.client import Client, Outcome, Peer
 from protocols.codec import MSGPACK
-from protocols.errors import ReplyTooLarge, WireError
+from protocols.errors import InvalidSubnet, ReplyTooLarge, Unreachable, WireError
+from protocols.legacy.v10 import V10Speaking, published
 from protocols.metagraph import Metagraph, Neuron
-from protocols.seal import Evidence
+from protocols.seal import Evidence, StreamEvidence
+from protocols.spec import Subnet
 from protocols.task import Replies, Returned, Task
 from protocols.types import Hotkey
+from validators.load import Load
 
-__all__ = ["Answer", "Asker", "Heard"]
+__all__ = ["Answer", "Asker", "Heard", "v10"]
 
 _ITEM_BYTES: Final = 64
+_CROWDED: Final = "crowded"
+"""The code of those who were not asked, since too many queries of ours were under way at them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class Answer:
 
     returned: Returned
     miss: str = ""
-    evidence: Evidence | None = None
+    evidence: Evidence | StreamEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,8 @@ class Heard:
 
     replies: Replies
     misses: tuple[str, ...]
-    evidence: tuple[Evidence | None, ...]
-    """The signed question and its signed answer; none of a stream, or of a peer that signs nothing."""
+    evidence: tuple[Evidence | StreamEvidence | None, ...]
+    """The signed question and its signed answer; none of a peer that signs nothing."""
 
     @classmethod
     def of(cls, answers: Iterable[Answer]) -> Heard:
@@ -63,6 +69,11 @@ class Heard:
         rows = zip(self.replies, self.misses, self.evidence, strict=True)
         return Heard.of(Answer(row, miss, proof) for row, miss, proof in rows if row.hotkey in metagraph)
 
+    def of_those_asked(self) -> Heard:
+        """Without those who were not asked for the sake of our own load, for which nobody is to be paid less."""
+        rows = zip(self.replies, self.misses, self.evidence, strict=True)
+        return Heard.of(Answer(row, miss, proof) for row, miss, proof in rows if miss != _CROWDED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
@@ -74,10 +85,17 @@ class Asker:
     is_streaming: bool
     is_local: bool
     """Whether addresses within our own network may be asked; on a public chain a stranger chose them."""
+    v10: V10Speaking | None = None
+    """How axons of bittensor 10 are asked; without it like everybody, which they do not understand."""
+    load: Load = field(default_factory=Load)
+    """What is under way at each miner."""
 
     async def ask(self, tasks: Sequence[Task], asked: Sequence[Hotkey], metagraph: Metagraph) -> Heard:
         """What each of these miners gives for its own task, once all have answered or are late."""
         rows = list(zip(asked, tasks, strict=True))
+        if self.v10 is not None:
+            places = zip(metagraph.hotkeys, metagraph.endpoints, strict=True)
+            self.load.singles = frozenset(hotkey for hotkey, place in places if place and published(place))
         peers = {hotkey: peer for hotkey in asked if (peer := self.peer(metagraph.by_hotkey(hotkey))) is not None}
         questions = [(peers[hotkey], task) for hotkey, task in rows if hotkey in peers]
         answers = await (self._streams(questions) if self.is_streaming else self._replies(questions))
@@ -89,23 +107,49 @@ class Asker:
         endpoint = neuron.endpoint
         if endpoint is None or not (self.is_local or endpoint.is_public):
             return None
-        return Peer(neuron.hotkey, endpoint.url())
+        return Peer(neuron.hotkey, endpoint.url(), self.v10 if published(endpoint) else None)
 
     async def _replies(self, questions: Sequence[tuple[Peer, Task]]) -> list[Answer]:
-        tasks = {peer.hotkey: task for peer, task in questions}
-        asks = [(peer, task.ask) for peer, task in questions]
-        outcomes = self.client.ask_each(asks, timeout_s=self.timeout_s)
-        return [_answer(outcome, tasks[outcome.peer.hotkey]) async for outcome in outcomes]
+        free = [(peer, task) for peer, task in questions if self.load.free(Hotkey(peer.hotkey))]
+        busy = [(peer, task) for peer, task in questions if not self.load.free(Hotkey(peer.hotkey))]
+        async with asyncio.TaskGroup() as group:
+            late = [group.create_task(self._in_turn(peer, task, self._reply)) for peer, task in busy]
+            answers = await self._at_once(free)
+        return answers + [task.result() for task in late]
+
+    async def _at_once(self, questions: Sequence[tuple[Peer, Task]]) -> list[Answer]:
+        """Ask those who may be asked now; what many are asked alike is encoded once."""
+        tasks, answers = {peer.hotkey: task for peer, task in questions}, list[Answer]()
+        async with AsyncExitStack() as stack:
+            turns = {peer: await stack.enter_async_context(self.load.at(Hotkey(peer))) for peer in tasks}
+            asks = [(peer, task.ask) for peer, task in questions]
+            async for outcome in self.client.ask_each(asks, timeout_s=self.timeout_s):
+                turns[outcome.peer.hotkey]()
+                answers.append(_answer(outcome, tasks[outcome.peer.hotkey]))
+        return answers
+
+    async def _reply(self, peer: Peer, task: Task) -> Answer:
+        return _answer(await self.client.outcome(peer, task.ask, timeout_s=self.timeout_s), task)
+
+    async def _in_turn(self, peer: Peer, task: Task, ask: Callable[[Peer, Task], Awaitable[Answer]]) -> Answer:
+        try:
+            async with self.load.at(Hotkey(peer.hotkey)):
+                return await ask(peer, task)
+        except Unreachable:  # it can only be the load's: asking itself raises nothing that a miner does
+            return _none(Hotkey(peer.hotkey), task, _CROWDED)
 
     async def _streams(self, questions: Sequence[tuple[Peer, Task]]) -> list[Answer]:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._stream(peer, task)) for peer, task in questions]
+            tasks = [group.create_task(self._in_turn(peer, task, self._stream)) for peer, task in questions]
         return [task.result() for task in tasks]
 
     async def _stream(self, peer: Peer, task: Task) -> Answer:
         hotkey, items, size = Hotkey(peer.hotkey), [], 0
         try:
-            async with self.client.stream(peer, task.ask, timeout_s=self.timeout_s, idle_s=self.timeout_s) as stream:
+            stream = self.client.stream(
+                peer, task.ask, timeout_s=self.timeout_s, idle_s=self.timeout_s, kept_bytes=self.most_stream_bytes
+            )
+            async with stream:
                 async for item in stream:
                     # An item is bounded where it is read; a stream without end would fill our memory all the same.
                     size += len(MSGPACK.encode(item)) + _ITEM_BYTES
@@ -116,7 +160,20 @@ class Asker:
             return _none(hotkey, task, error.code)
         if not items:
             return _none(hotkey, task, "empty_stream")
-        return Answer(Returned(hotkey, tuple(items), stream.item_times_s[-1], stream.item_times_s[0], task))
+        times_s = stream.item_times_s
+        return Answer(Returned(hotkey, tuple(items), times_s[-1], times_s[0], task), evidence=stream.evidence)
+
+
+def v10(definition: Subnet, fields: Sequence[str]) -> V10Speaking | None:
+    """How axons of bittensor 10 are asked by their class's hash fields; with none named, not at all."""
+    if not fields:
+        return None
+    if definition.is_streaming:
+        raise InvalidSubnet(
+            f"{definition.ref()} is answered by streams, axons of bittensor 10 answer by one object",
+            help="name no v10 fields for it",
+        )
+    return V10Speaking({definition.synapse: fields})
 
 
 def _answer(outcome: Outcome, task: Task) -> Answer:

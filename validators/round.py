@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from protocols.chain import Receipt
+from protocols.codec import MSGPACK
+from protocols.task import Returned, Task
 from protocols.types import Block, Hotkey
 from validators.query import Heard
 from validators.scoring import Scored
-from validators.store import Mark, RoundRecord
+from validators.store import Mark, Proof, RoundRecord, Standing, Unsigned
 from validators.vetting import Vetted
 from validators.weights import Weighed
 
@@ -25,20 +28,29 @@ class Setting:
     definition: str
     block: Block
     epoch: int
+    is_organic: bool = False
+    """Whether a user asked."""
+    seed: int | None = None
+    """What its choices follow from, where that is not the store's own seed."""
 
-    def record(self, heard: Heard, vetted: Vetted, scored: Scored) -> RoundRecord:
-        """What is remembered of the round."""
-        rows = zip(heard.replies, scored.rewards.tolist(), heard.misses, strict=True)
+    def record(
+        self, task: Task, judged: Judged, known: Mapping[Hotkey, Standing], kept: Mapping[str, bytes]
+    ) -> RoundRecord:
+        """What is remembered of the round, beside it what stages want to find again; `known` are the scores before."""
+        scored = judged.scored
         return RoundRecord(
             number=self.number,
             block=self.block,
             epoch=self.epoch,
             definition=self.definition,
-            marks=[
-                Mark(row.hotkey, reward, row.elapsed_s, miss or vetted.struck.get(row.hotkey, ""))
-                for row, reward, miss in rows
-            ],
+            marks=judged.marks(),
             standings=scored.standings,
+            before={hotkey: _before(known.get(hotkey), standing) for hotkey, standing in scored.standings.items()},
+            query=MSGPACK.encode(task.ask),
+            is_organic=self.is_organic,
+            seed=self.seed,
+            proofs=judged.proofs(),
+            kept=kept,
         )
 
 
@@ -49,6 +61,30 @@ class Judged:
     heard: Heard
     vetted: Vetted
     scored: Scored
+
+    def marks(self) -> list[Mark]:
+        """What each of those asked earned, and why."""
+        struck, because = self.vetted.struck, self.scored.because
+        reasons = zip(*(column.tolist() for column in because.values()), strict=True) if because else repeat(())
+        rows = zip(self.heard.replies, self.scored.rewards.tolist(), self.heard.misses, reasons, strict=False)
+        return [
+            Mark(
+                row.hotkey,
+                reward,
+                row.elapsed_s,
+                miss,
+                struck.get(row.hotkey, ""),
+                row.first_item_s,
+                dict(zip(because, factors, strict=True)),
+            )
+            for row, reward, miss, factors in rows
+        ]
+
+    def proofs(self) -> list[Proof | None]:
+        """What each of those asked was asked and answered: signed, or where nobody signed, as it came."""
+        return [
+            evidence or _unsigned(row) for row, evidence in zip(self.heard.replies, self.heard.evidence, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +137,14 @@ class Round:
     def answered(self) -> int:
         """How many replies counted."""
         return len(self.asked) - len(self.misses)
+
+
+def _before(known: Standing | None, standing: Standing) -> float:
+    """The score that a miner had: a newcomer none, whoever held its hotkey or its uid."""
+    return known.score if known is not None and known.registered_at == standing.registered_at else 0.0
+
+
+def _unsigned(row: Returned) -> Unsigned | None:
+    if row.asked is None or not row.items:
+        return None
+    return Unsigned(MSGPACK.encode(row.asked.ask), tuple(map(MSGPACK.encode, row.items)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,9 +35,17 @@ class Scored:
 
 
 async def score(
-    definition: Subnet, task: Task, replies: Replies, metagraph: Metagraph, known: Mapping[Hotkey, Standing]
+    definition: Subnet,
+    task: Task,
+    replies: Replies,
+    metagraph: Metagraph,
+    known: Mapping[Hotkey, Standing],
+    thread: Executor | None = None,
 ) -> Scored:
-    """Score a round; `InvalidSubnet` where the definition gives what is no reward or no score, and nothing changes."""
+    """Score a round in a thread, the loop's own by default.
+
+    `InvalidSubnet` where the definition gives what is no reward or no score, and nothing changes.
+    """
 
     def work() -> Scored:
         judgement = definition.judge(task, replies)
@@ -47,7 +56,7 @@ async def score(
         because = {why: np.asarray(column) for why, column in judgement.because.items()}
         return Scored(rewards, because, {hotkey: Standing(value, Block(block)) for hotkey, value, block in rows})
 
-    return await asyncio.to_thread(work)
+    return await asyncio.get_running_loop().run_in_executor(thread, work)
 
 
 def aligned(standings: Mapping[Hotkey, Standing], metagraph: Metagraph) -> Floats:

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from protocols.calls import CommitWeights, RevealWeights, SetWeights
+from protocols.calls import CommitTimelockedWeights, CommitWeights, RevealWeights, SetWeights
 from protocols.types import Block, Hotkey
 
 __all__ = ["State", "Submission", "UNSETTLED", "Weight"]
@@ -51,13 +51,30 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     weights: tuple[Weight, ...]
     intended_at: Block
     """The newest block when they were last about to be sent: if they landed, then after it."""
+    sealed: CommitTimelockedWeights | None = None
+    """The same weights encrypted until the chain itself reveals them; then this is all that is sent."""
+    known: int | None = None
+    """Of how many miners something was known when they were decided, or None where nobody can tell."""
+    because: str = ""
+    """Why they are not those that the scores of the moment would have given; empty where they are."""
     state: State = "intended"
     landed_epoch: int | None = None
     """The epoch in which the chain took them or their commitment: a later one where the epoch ended under way."""
     landed_at: Block | None = None
-    """The block of the newest call that the chain took."""
+    """The block in which the chain took them or their commitment."""
+    revealed_at: Block | None = None
+    """The block in which the chain took our reveal."""
+    seen_at: Block | None = None
+    """A block at which the chain was read and had what it took."""
     extrinsic_hash: str | None = None
 
-    def first_call(self, hotkey: Hotkey) -> SetWeights | CommitWeights:
+    @property
+    def is_hidden(self) -> bool:
+        """Whether they are committed first and shown later."""
+        return self.sealed is not None or isinstance(self.call, RevealWeights)
+
+    def first_call(self, hotkey: Hotkey) -> SetWeights | CommitWeights | CommitTimelockedWeights:
         """What goes to the chain first: the weights, or their commitment."""
+        if self.sealed is not None:
+            return self.sealed
         return self.call if isinstance(self.call, SetWeights) else self.call.commitment(hotkey)

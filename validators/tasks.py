@@ -26,7 +26,8 @@ __all__ = ["TaskSource"]
 class TaskSource:
     """Draws the tasks of one validator."""
 
-    def __init__(self, definition: Subnet, clock: Clock, seed: int) -> None:
+    def __init__(self, definition: Subnet, clock: Clock, seed: int, *, varies: bool = True) -> None:
+        self._varies = varies
         self._definition = definition
         self._clock = clock
         self._seed = seed
@@ -42,6 +43,8 @@ class TaskSource:
 
     def each(self, task: Task, number: int, asked: Sequence[Hotkey]) -> list[Task]:
         """The task as each of these miners gets it, in words of its own where the definition has such."""
+        if not self._varies:
+            return [task] * len(asked)
         # Drawn in the order of hotkeys, so that what one is asked does not depend on where in the list it stands.
         rng = chance(self._seed, number, Purpose.VARIANTS)
         drawn = {hotkey: self._definition.variant(task, rng) for hotkey in sorted(asked)}
@@ -64,6 +67,11 @@ class TaskSource:
         return None
 
     def _checked(self, method: str, task: object) -> Task:
+        if isinstance(task, Task) and not isinstance(task.canary, str):
+            raise InvalidSubnet(
+                f"{self._definition.ref()}: {method} gave a canary of type {type(task.canary).__name__}, expected text",
+                help='Task(ask, canary="a text that stands in this question alone")',
+            )
         if isinstance(task, Task) and isinstance(task.ask, self._definition.synapse):
             return task
         given = "nothing" if task is None else type(task.ask if isinstance(task, Task) else task).__name__

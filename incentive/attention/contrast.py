@@ -28,20 +28,30 @@ def contrast(answers: npt.ArrayLike, reference: npt.ArrayLike, others: npt.Array
 
     `answers` (N, d), `reference` (d,) and `others` (S, d), the references of recent other tasks, at least one.
     """
+    return _contrasts(answers, reference, others)[0]
+
+
+def contrast_quality(
+    answers: npt.ArrayLike, reference: npt.ArrayLike, others: npt.ArrayLike, *besides: npt.ArrayLike
+) -> Array:
+    """The contrast as a quality, for one query: clip(a, 0, 1); against several sets of others the least of them."""
+    least: Array = np.minimum.reduce(_contrasts(answers, reference, others, *besides))
+    return np.clip(least, 0.0, 1.0)
+
+
+def _contrasts(answers: npt.ArrayLike, reference: npt.ArrayLike, *sets: npt.ArrayLike) -> list[Array]:
     x = unit_rows("answers", answers)
     own = unit_rows("reference", np.atleast_2d(finite("reference", reference)))  # (1, d)
-    rest = unit_rows("others", others)  # (S, d)
-    if not len(rest):
-        raise WrongShape("others has 0 references, expected 1 or more", help="keep those of the tasks before this one")
-    if len(own) != 1 or not x.shape[1] == own.shape[1] == rest.shape[1]:
-        raise WrongShape(f"answers, reference and others have shapes {x.shape}, {own.shape} and {rest.shape}")
-    advantage: Array = x @ own[0] - (x @ rest.T).mean(axis=1)  # (N,)
-    return advantage.astype(np.float64, copy=False)
-
-
-def contrast_quality(answers: npt.ArrayLike, reference: npt.ArrayLike, others: npt.ArrayLike) -> Array:
-    """The contrast as a quality, for one query: clip(a, 0, 1)."""
-    return np.clip(contrast(answers, reference, others), 0.0, 1.0)
+    rests = [unit_rows("others", others) for others in sets]  # (S, d) each
+    for rest in rests:
+        if not len(rest):
+            raise WrongShape(
+                "others has 0 references, expected 1 or more", help="keep those of the tasks before this one"
+            )
+        if len(own) != 1 or not x.shape[1] == own.shape[1] == rest.shape[1]:
+            raise WrongShape(f"answers, reference and others have shapes {x.shape}, {own.shape} and {rest.shape}")
+    agreement = x @ own[0]  # (N,)
+    return [(agreement - (x @ rest.T).mean(axis=1)).astype(np.float64, copy=False) for rest in rests]
 
 
 def moving_contrast(contrasts: npt.ArrayLike, alpha: float) -> Array:

@@ -9,7 +9,7 @@ first and kept once: whatever is computed afterwards is the same for all of them
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from incentive.arrays import Array, Ints, finite, sized
 from protocols.errors import OutOfRange, WrongShape
 
 __all__ = ["Kernels", "Rows", "broad_kernel", "cosines", "directions", "kernel_pair", "sharp_kernel", "unit_rows"]
+
+_ROUNDINGS: Final = 64
 
 Rows: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
@@ -38,6 +40,12 @@ class Kernels:
         """What each miner meets of all amounts: sum_j kernel_ij amounts_j."""
         met: Array = kernel @ self.totals(amounts)  # (G,)
         return met[self.group]  # (N,)
+
+    @property
+    def same(self) -> Array:
+        """How surely each two miners gave one answer, (N, N)."""
+        surely: Array = self.sharp[np.ix_(self.group, self.group)]
+        return surely
 
     def row(self, kernel: Array, miner: int) -> Array:
         """The kernel from one miner to all."""
@@ -62,13 +70,17 @@ def kernel_pair(
 
 def unit_rows(name: str, values: npt.ArrayLike) -> Rows:
     """Each row divided by its length, whatever its scale; rows of zeros stay. float32 stays float32."""
-    return _unit(_scaled_rows(name, values))
+    rows, are_unit = _rows(name, values)
+    return rows if are_unit else _unit(_scaled(rows))
 
 
 def directions(name: str, values: npt.ArrayLike) -> tuple[Rows, Ints]:
     """Each different direction once, as a unit row, and which of them each miner has."""
+    rows, are_unit = _rows(name, values)
+    if are_unit:
+        return _distinct(rows)
     # Found before they get their length: its last bit may depend on where in memory a row lies.
-    rows, group = _distinct(_scaled_rows(name, values))
+    rows, group = _distinct(_scaled(rows))
     return _unit(rows), group
 
 
@@ -102,24 +114,46 @@ def broad_kernel(cosine: Array, sharp: Array, c0: float, p: float) -> Array:
     return np.maximum(cosine, sharp, out=cosine)
 
 
-def _scaled_rows(name: str, values: npt.ArrayLike) -> Rows:
-    """Each row divided by its largest entry: the squares of 1e300 would overflow, and those of 1e-300 vanish."""
+def _rows(name: str, values: npt.ArrayLike) -> tuple[Rows, bool]:
+    """The rows, and whether all have length 1 or 0 but for rounding, as embedders give them.
+
+    Such rows are finite as well, and nothing is to be done with them.
+    """
+    if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype in (np.float32, np.float64):
+        rows: Rows = np.ascontiguousarray(values)
+        with np.errstate(over="ignore"):
+            squares = np.einsum("nd,nd->n", rows, rows)
+        is_long = np.abs(squares - 1.0) <= _ROUNDINGS * np.finfo(rows.dtype).eps  # false for NaN
+        if rows.shape[1] and not rows[~is_long].any():
+            return rows, True
     checked = finite(name, values)
     if checked.ndim != 2 or not checked.shape[1]:
         raise WrongShape(f"{name} has shape {checked.shape}, expected a row of numbers for each miner")
-    rows: Rows = values if isinstance(values, np.ndarray) and values.dtype == np.float32 else checked
+    if isinstance(values, np.ndarray) and values.dtype == np.float32:
+        return np.ascontiguousarray(values, dtype=np.float32), False
+    return np.ascontiguousarray(checked), False
+
+
+def _scaled(rows: Rows) -> Rows:
+    """Each row divided by its largest entry: the squares of 1e300 would overflow, and those of 1e-300 vanish."""
     largest = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)  # (N, 1)
-    rows = np.divide(rows, np.where(largest > 0.0, largest, 1), order="C")
-    rows += 0.0  # -0.0 equals 0.0, and has other bytes
-    return rows
+    scaled: Rows = rows / np.where(largest > 0.0, largest, 1)
+    return scaled
 
 
 def _distinct(rows: Rows) -> tuple[Rows, Ints]:
     """Each different row once, and which of them each miner gave."""
-    # Equal rows have equal sums of their bits. Mostly all sums differ, and the rows need not be sorted.
-    sums = rows.view(f"u{rows.itemsize}").sum(axis=1, dtype=np.uint64)  # (N,)
-    if len(np.unique(sums)) == len(rows):
+    # Equal rows have equal sums of their bits but for the signs, since -0.0 equals 0.0. Others mostly have not, and
+    # then no rows need to be sorted.
+    unsigned = np.uint64((1 << 8 * rows.itemsize - 1) - 1)
+    sums = rows.view(f"u{rows.itemsize}").sum(axis=1, dtype=np.uint64) & unsigned  # (N,)
+    _, first, group = np.unique(sums, return_index=True, return_inverse=True)
+    if len(first) == len(rows):
         return rows, np.arange(len(rows))
+    again = np.flatnonzero(first[group] != np.arange(len(rows)))
+    if all(np.array_equal(rows[at], rows[first[group[at]]]) for at in again.tolist()):
+        return rows[first], group
+    rows = rows + 0.0  # -0.0 has other bytes
     whole = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0]  # (N,)
     _, first, group = np.unique(whole, return_index=True, return_inverse=True)
     return rows[first], group

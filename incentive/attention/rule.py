@@ -61,6 +61,10 @@ class Attention:
         """For a `window`: what correlates there are errors, so far less of it tells copies from honest answers."""
         return cls(tau0=0.1, tau1=0.3)
 
+    def kernels(self, embeddings: npt.ArrayLike, window: npt.ArrayLike | None = None) -> Kernels:
+        """How close answers are, for whoever asks more of them than the reward."""
+        return kernel_pair(embeddings, window, (self.tau0, self.tau1), (self.c0, self.p))
+
     def value(self, quality: Array) -> Array:
         """What a quality is worth: itself, or (e^(beta q) - 1) / (e^beta - 1), written so that it cannot overflow."""
         if self.beta < np.finfo(np.float64).eps:
@@ -120,7 +124,7 @@ class Rewards:
 
 
 def attention_reward(
-    embeddings: npt.ArrayLike,
+    embeddings: npt.ArrayLike | Kernels,
     quality: npt.ArrayLike,
     *,
     prior: npt.ArrayLike | None = None,
@@ -129,14 +133,15 @@ def attention_reward(
 ) -> Rewards:
     """The reward of each miner for one query, with every stage that led to it.
 
-    `embeddings` (N, d) are the answers and `quality` (N,) is what each is worth by itself. `prior` (N,) says how much
-    a miner's claim to an answer counts against others' (stake, deposit, score; 1 by default), and `window` (N, N)
-    says how alike miners were over many queries (`SimilarityTracker.matrix`), in place of this one answer's cosine.
+    `embeddings` (N, d) are the answers, or what `rule.kernels` made of them with or without a window; `quality` (N,) is
+    what each is worth by itself. `prior` (N,) says how much a miner's claim to an answer counts against others' (stake,
+    deposit, score; 1 by default), and `window` (N, N) says how alike miners were over many queries
+    (`SimilarityTracker.matrix`), in place of this one answer's cosine.
 
     Three miners, of whom two gave the same answer: attention_reward([[1, 0], [1, 0], [0, 1]], [1, 1, 1]).reward is
     [0.5, 0.5, 1].
     """
-    near = kernel_pair(embeddings, window, (rule.tau0, rule.tau1), (rule.c0, rule.p))
+    near = embeddings if isinstance(embeddings, Kernels) else rule.kernels(embeddings, window)
     miners = len(near.group)
     q = sized("quality", fractions("quality", quality), miners).copy()
     given, pi = priors(prior, miners)

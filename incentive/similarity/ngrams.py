@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -28,9 +28,13 @@ _PRIME: Final = 0x00000100000001B3
 _WINDOW: Final = 1 << 16
 
 # Short texts are hashed so many at a time, which saves the cost of a call for each; a long one is hashed alone.
-_BATCH: Final = 16
+_BATCH: Final = 32
 
 _WIDEST: Final = 1 << 24
+_TORN: Final = (1 << 31) - 1  # more than any feature of a batch
+
+Counted: TypeAlias = tuple[Ints, Ints]
+"""Features, each once and in order, and how often each occurs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,55 +83,69 @@ class CharNgrams(TextSimilarity, Embedded[str]):
             raise OutOfRange("a corpus of 0 texts, expected 1 or more")
         df = np.zeros(2 * self.width)
         for batch in _batches(corpus):
-            df += (self._counts(corpus[batch]) > 0).sum(axis=0)
+            present, _ = self._counts(corpus[batch])
+            df += np.bincount(present % df.size, minlength=df.size)
         return replace(self, idf=np.log((1.0 + len(corpus)) / (1.0 + df)) + 1.0)
 
     def embed(self, items: Sequence[str]) -> Array:
         """One row of length 1 for each text, or of zeros for one without characters, (N, width)."""
-        rows = np.zeros((len(items), self.width))
+        rows = np.empty((len(items), self.width))
         for batch in _batches(items):
-            weights = self._weights(self._counts(items[batch]))
-            length = np.sqrt(np.square(weights).sum(axis=1, keepdims=True))
-            np.divide(weights, length, out=rows[batch], where=length > 0.0)
+            weights, out = self._weights(*self._counts(items[batch]), len(rows[batch])), rows[batch]
+            length = np.sqrt(np.square(weights, out=out).sum(axis=1, keepdims=True))
+            np.divide(weights, np.where(length > 0.0, length, 1.0), out=out)
         return rows
 
-    def _weights(self, counts: Ints) -> Array:
+    def _weights(self, present: Ints, counts: Ints, texts: int) -> Array:
         """Each text's weight at each place, (B, width)."""
-        flat = counts.ravel()
-        present = np.flatnonzero(flat > 0)
         # The logarithm keeps a word said a hundred times from being a hundred words.
-        weights = 1.0 + np.log(flat[present])
+        weights = 1.0 + np.log(counts)
         if self.idf is not None:
-            weights *= self.idf[present % self.idf.size]
+            weights *= self.idf[present - present // self.idf.size * self.idf.size]  # faster than %
         # An odd feature subtracts from the place that the even one before it adds to: chance hits cancel out.
-        np.negative(weights, out=weights, where=(present & 1).astype(np.bool_))
-        places = np.bincount(present >> 1, weights=weights, minlength=len(counts) * self.width)
-        return places.astype(np.float64, copy=False).reshape(len(counts), self.width)
+        weights *= 1 - 2 * (present & 1)
+        places = np.bincount(present >> 1, weights=weights, minlength=texts * self.width)
+        return places.astype(np.float64, copy=False).reshape(texts, self.width)
 
-    def _counts(self, texts: Sequence[str]) -> Ints:
-        """How often each signed feature occurs in each text, (B, 2 width)."""
-        shape = (len(texts), 2 * self.width)
-        counts = np.zeros(shape[0] * shape[1], dtype=np.int64)
+    def _counts(self, texts: Sequence[str]) -> Counted:
+        """The signed features that occur, each text's after those of the one before, and how often, (P,) and (P,)."""
         codes, owners = _codes(texts, self.low)
+        seen: Counted = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
         for start in range(0, codes.size, _WINDOW):
             end = start + _WINDOW + self.high - 1
-            counts += np.bincount(self._features(codes[start:end], owners[start:end]), minlength=counts.size)
-        return counts.reshape(shape)
+            found = _counted(self._features(codes[start:end], owners[start:end]))
+            seen = _added(seen, found) if start else found
+        return seen
 
-    def _features(self, codes: Hashes, owners: Ints) -> Ints:
-        """The features of the n-grams that begin in the window, each n-gram within one text."""
+    def _features(self, codes: Hashes, owners: Ints) -> Hashes:
+        """The features of the n-grams that begin in the window, `_TORN` for one that ends in another text."""
         grams = np.full(codes.size, _OFFSET, dtype=np.uint64)
         size, found = np.uint64(2 * self.width), []
+        before = owners.astype(np.uint64) * size
         for n in range(1, min(self.high, codes.size) + 1):
             grams = (grams[: codes.size - n + 1] ^ codes[n - 1 :]) * np.uint64(_PRIME)
             if n < self.low:
                 continue
-            first, last = owners[: grams.size][:_WINDOW], owners[n - 1 :][:_WINDOW]
-            whole = first == last
             # The high bits, as a fraction of their range, choose the feature: no division, and any width will do.
-            features = ((mixed(grams[:_WINDOW][whole]) >> np.uint64(32)) * size) >> np.uint64(32)
-            found.append(first[whole] * 2 * self.width + features.view(np.int64))
-        return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+            features = ((mixed(grams[:_WINDOW]) >> np.uint64(32)) * size) >> np.uint64(32)
+            features += before[: features.size]
+            first, last = owners[: features.size], owners[n - 1 :][:_WINDOW]
+            np.copyto(features, np.uint64(_TORN), where=first != last)
+            found.append(features)
+        return np.concatenate(found) if found else np.zeros(0, dtype=np.uint64)
+
+
+def _counted(features: Hashes) -> Counted:
+    ordered = np.sort(features.astype(np.int32))  # a batch has few enough, and half the bytes are sorted faster
+    ordered = ordered[: np.searchsorted(ordered, np.int32(_TORN))]
+    # Where another feature begins, and where the last one ends.
+    bounds = np.flatnonzero(np.concatenate([ordered[:1] >= 0, ordered[1:] != ordered[:-1], ordered[:1] >= 0]))
+    return ordered[bounds[:-1]].astype(np.int64), np.diff(bounds)
+
+
+def _added(one: Counted, other: Counted) -> Counted:
+    present, at = np.unique(np.concatenate([one[0], other[0]]), return_inverse=True)
+    return present, np.bincount(at, weights=np.concatenate([one[1], other[1]])).astype(np.int64)
 
 
 def _batches(texts: Sequence[str]) -> Iterator[slice]:

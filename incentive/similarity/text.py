@@ -90,6 +90,8 @@ def shuffled_words(text: str, rng: np.random.Generator) -> str:
 
 def folded(text: str) -> str:
     """The text without what does not change its meaning: NFKC, case folded, white space collapsed to single spaces."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     parts = [text] if len(text) <= _PIECE else text.split()
     plain = " ".join(["".join([_plain(part[i : i + _PIECE]) for i in range(0, len(part), _PIECE)]) for part in parts])
     return " ".join(plain.split())

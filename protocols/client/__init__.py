@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from protocols.client.attempt import Attempt, Deadline
 from protocols.client.http import HttpOptions, HttpTransport
@@ -29,6 +29,9 @@ from protocols.keys import Signer
 from protocols.native import NativeSpeaking
 from protocols.synapse import Synapse
 from protocols.transport import Transport
+
+# Signing and sending for a thousand peers takes longer than others in the process can wait for their turn.
+_AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,7 @@ class Client:
         tasks: set[asyncio.Task[Outcome]] = set()
         done: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
         try:
-            for peer, query in asks:
+            for begun, (peer, query) in enumerate(asks, 1):
                 speaking = self._speaking(peer)
                 key = (id(speaking), id(query))
                 if key not in composed:
@@ -88,6 +91,8 @@ class Client:
                 task = asyncio.create_task(self._outcome(peer, composed[key], timeout_s))
                 task.add_done_callback(done.put_nowait)
                 tasks.add(task)
+                if begun % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
             for _ in range(len(tasks)):
                 yield (await done.get()).result()
         finally:
@@ -95,11 +100,16 @@ class Client:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def stream(self, peer: Peer, query: Synapse, *, timeout_s: float | None = None, idle_s: float = 10.0) -> Stream:
-        """Ask for a stream: `async with client.stream(...) as stream: async for item in stream: ...`."""
+    def stream(
+        self, peer: Peer, query: Synapse, *, timeout_s: float | None = None, idle_s: float = 10.0, kept_bytes: int = 0
+    ) -> Stream:
+        """Ask for a stream: `async with client.stream(...) as stream: async for item in stream: ...`.
+
+        With `kept_bytes` it is kept whole for `stream.evidence`, and one that has more is refused.
+        """
         deadline = self._deadline(peer, timeout_s)
         attempt = self._attempt(self._speaking(peer).compose(query), peer, deadline)
-        return Stream(attempt, deadline, self._transport, idle_s=idle_s)
+        return Stream(attempt, deadline, self._transport, idle_s=idle_s, kept_bytes=kept_bytes)
 
     async def close(self) -> None:
         """Close all connections."""

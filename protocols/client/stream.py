@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import Any, Final
 
 from protocols.client.attempt import Attempt, Deadline
+from protocols.dialect import StreamReader
 from protocols.errors import BrokenStream, TimedOut
+from protocols.seal import StreamEvidence
 from protocols.synapse import Reply
 from protocols.transport import Arrival, Transport
 
@@ -27,11 +29,15 @@ _IN_ALL: Final = "its time in all is over"
 class Stream:
     """One streamed reply; use it with `async with`, then iterate once."""
 
-    def __init__(self, attempt: Attempt, deadline: Deadline, transport: Transport, *, idle_s: float) -> None:
+    def __init__(
+        self, attempt: Attempt, deadline: Deadline, transport: Transport, *, idle_s: float, kept_bytes: int = 0
+    ) -> None:
         self._attempt = attempt
         self._deadline = deadline
         self._transport = transport
         self._idle_s = idle_s
+        self._kept_bytes = kept_bytes
+        self._reader: StreamReader | None = None
         self._arrival: Arrival | None = None
         self._items: AsyncIterator[Reply] | None = None
         self._last_s: float | None = None
@@ -39,6 +45,11 @@ class Stream:
         """When each item came, from sending; the first is the time to the first token."""
         self.complete = False
         """Whether the stream came to its signed end; until then nothing of it is proved."""
+
+    @property
+    def evidence(self) -> StreamEvidence | None:
+        """The proof of what was streamed, once it is complete; none where no bytes were to be kept."""
+        return self._reader.evidence if self.complete and self._reader is not None else None
 
     async def __aenter__(self) -> Stream:
         with self._deadline:
@@ -98,7 +109,8 @@ class Stream:
         if arrival.head.status != 200:
             await self._attempt.read(arrival)
         try:
-            items = self._attempt.asked.stream(arrival.head).items(arrival.chunks())
+            self._reader = self._attempt.asked.stream(arrival.head, self._kept_bytes)
+            items = self._reader.items(arrival.chunks())
         except BaseException:
             arrival.release()
             raise

@@ -184,8 +184,8 @@ class EpistulaAsked:
         except MessageError as error:
             raise MalformedReply(f"reply of {keys.short(self._receiver)}: {error.message}") from None
 
-    def stream(self, arrival: Arrived) -> EventReader:
-        """A stream of server-sent events, which nothing proves."""
+    def stream(self, arrival: Arrived, kept_bytes: int = 0) -> EventReader:
+        """A stream of server-sent events, which nothing proves: there is nothing to keep."""
         return EventReader(self._reply, self._receiver, arrival.headers.get("content-type", ""))
 
 

@@ -16,6 +16,7 @@ from protocols.codec import JSON
 from protocols.errors import BrokenStream, MalformedReply, MessageError, PeerError, ReplyTooLarge, SubnetError
 from protocols.faults import MAX_FAULT_BYTES, fault_body, peer_error
 from protocols.keys import short
+from protocols.seal import StreamEvidence
 from protocols.synapse import Reply
 
 MEDIA_TYPE: Final = "text/event-stream"
@@ -43,6 +44,8 @@ class EventWriter:
 
 class EventReader:
     """Turns events into items; comments, and fields other than data, mean nothing here."""
+
+    evidence: StreamEvidence | None = None
 
     def __init__(self, reply: type[Reply], peer: str, content_type: str) -> None:
         if content_type.partition(";")[0].strip().lower() != MEDIA_TYPE:

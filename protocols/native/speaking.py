@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -18,12 +19,16 @@ from protocols.errors import (
     MessageError,
     PeerError,
     RedirectRefused,
+    ReplyTooLarge,
     UnsignedReply,
 )
 from protocols.faults import peer_error, printable, retry_after
-from protocols.keys import Signer
-from protocols.seal import Evidence, RollingHash, Said
+from protocols.keys import Scheme, Signer
+from protocols.seal import Evidence, RollingHash, Said, StreamEvidence
 from protocols.synapse import Reply, Synapse
+
+# What a frame that is kept takes besides its bytes: a stream of a million empty items is not small.
+_FRAME_BYTES: Final = 64
 
 
 class NativeSpeaking:
@@ -72,8 +77,8 @@ class NativeAsked:
         reply = self._decode(body, content_type)
         return Opened(reply, self._evidence(said, signature, arrival, body))
 
-    def stream(self, arrival: Arrived) -> NativeStreamReader:
-        return NativeStreamReader(self, arrival.headers.get("content-type", ""))
+    def stream(self, arrival: Arrived, kept_bytes: int = 0) -> NativeStreamReader:
+        return NativeStreamReader(self, arrival.headers.get("content-type", ""), kept_bytes)
 
     def _refused(self, arrival: Arrived, body: bytes, signed: str) -> PeerError:
         wait_s = retry_after(arrival.headers)
@@ -86,27 +91,34 @@ class NativeAsked:
             raise MalformedReply(f"reply of {keys.short(self._receiver)}: {error.message}") from None
 
     def _evidence(self, said: Said, signature: bytes, arrival: Arrived, body: bytes) -> Evidence:
+        scheme: Scheme = "ed25519" if arrival.headers.get("x-subnet-crypto") == "ed25519" else "sr25519"
+        return Evidence(**self._exchange(said, signature, scheme), reply_body=body)
+
+    def _exchange(self, said: Said, signature: bytes, scheme: Scheme) -> dict[str, Any]:
+        """What evidence of any kind holds."""
         claim, composed = self._claim, self._composed
-        return Evidence(
-            target=composed.target,
-            nonce_ns=claim.nonce_ns,
-            validator=claim.sender,
-            validator_scheme=claim.scheme,
-            request_signature=claim.signature,
-            request_body=composed.body,
-            miner=self._receiver,
-            miner_scheme="ed25519" if arrival.headers.get("x-subnet-crypto") == "ed25519" else "sr25519",
-            reply_signature=signature,
-            status=said.status,
-            content_type=said.content_type,
-            reply_body=body,
-        )
+        return {
+            "target": composed.target,
+            "nonce_ns": claim.nonce_ns,
+            "validator": claim.sender,
+            "validator_scheme": claim.scheme,
+            "request_signature": claim.signature,
+            "request_body": composed.body,
+            "miner": self._receiver,
+            "miner_scheme": scheme,
+            "reply_signature": signature,
+            "status": said.status,
+            "content_type": said.content_type,
+        }
 
 
 class NativeStreamReader:
     """Items as they come; the end of the stream decides whether they were ever said."""
 
-    def __init__(self, asked: NativeAsked, content_type: str) -> None:
+    def __init__(self, asked: NativeAsked, content_type: str, kept_bytes: int = 0) -> None:
+        self.evidence: StreamEvidence | None = None
+        self._kept: list[bytes] = []
+        self._room = self._kept_bytes = kept_bytes
         self._asked = asked
         self._content_type = content_type
         self._reply = asked._composed.query.Reply
@@ -133,6 +145,7 @@ class NativeStreamReader:
                         raise peer_error(miner, status, fault, "signed")
                     return
                 rolling.add(frame)
+                self._keep(frame)
                 if fault is not None:
                     raise BrokenStream(f"stream of {keys.short(miner)} goes on after its FAIL frame")
                 if kind == frames.FAIL:
@@ -140,6 +153,14 @@ class NativeStreamReader:
                 else:
                     yield self._item(payload)
         raise unpacker.cut()
+
+    def _keep(self, frame: bytes) -> None:
+        if not self._kept_bytes:
+            return
+        self._room -= len(frame) + _FRAME_BYTES
+        if self._room < 0:
+            raise ReplyTooLarge(f"stream has over {self._kept_bytes} bytes, which is all that is kept of one")
+        self._kept.append(frame)
 
     def _item(self, payload: bytes) -> Reply:
         try:
@@ -162,6 +183,9 @@ class NativeStreamReader:
             rolling.payload(said, request=request, miner=miner, scheme=scheme), signature, miner, scheme
         ):
             raise ForgedReply(f"stream is not what hotkey {keys.short(miner)} signed for this request")
+        if self._kept_bytes and last.status == 200:
+            exchange = self._asked._exchange(said, signature, scheme)
+            self.evidence = StreamEvidence(**exchange, frames=tuple(self._kept))
         return last.status
 
 

@@ -43,7 +43,6 @@ _RAW: Final = 128  # the most bytes that a commitment's small field holds
 _BIG: Final = 512
 _HERE: Final = "127.0.0.1"
 _MAPPED: Final = 0xFFFF << 32
-_U32: Final = 2**32 - 1
 _U64: Final = 2**64 - 1
 _YUMA: Final = 1
 
@@ -66,8 +65,6 @@ def check_readable(call: Call) -> None:
             described(call.name)
         case SetWeights() | RevealWeights():
             _check_size("version key", call.version_key, _U64)
-        case ServeAxon():
-            _check_size("version", call.version, _U32)
         case _:
             pass
 
@@ -109,7 +106,7 @@ def _accounts(call: Call) -> Written | None:
             # as IPv6 writes it, and readers make it the same again.
             number, version = (_MAPPED | int(ip), 6) if str(ip) == _HERE else (int(ip), ip.version)
             where = (number, place.port, version, place.protocol)
-            return Written(_SUBTENSOR, "serve_axon", (call.netuid, call.version, *where, 0, 0))
+            return Written(_SUBTENSOR, "serve_axon", (call.netuid, place.version, *where, 0, 0))
         case SetCommitment():
             fields = [_field(call.data)]
             plain = (call.netuid, {"fields": fields})

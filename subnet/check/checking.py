@@ -15,6 +15,7 @@ from protocols.columns import Floats
 from protocols.model import Model
 from protocols.spec import Subnet
 from subnet.check.contracts import aggregate, policy, sample, weigh
+from subnet.check.copies import likeness, variant
 from subnet.check.fault import told
 from subnet.check.repeatable import order, scores, tasks
 from subnet.check.report import Report, Row
@@ -34,6 +35,7 @@ _DEADLINE_S: Final = 12.0
 CHECKS: Final[tuple[Check, ...]] = (
     *(tasks, answers, event_loop, wire),
     *(rewards, scores, order, honesty, duplicates),
+    *(variant, likeness),
     *(sample, aggregate, weigh, policy),
 )
 

@@ -14,7 +14,7 @@ from protocols.errors import InvalidSubnet
 from protocols.synapse import Reply, Synapse
 from subnet.check.trial import Trial
 
-__all__ = ["answers", "event_loop", "wire"]
+__all__ = ["answers", "carried", "event_loop", "wire"]
 
 _HELD_S: Final = 0.050
 _TRIES: Final = 3
@@ -47,13 +47,14 @@ def wire(trial: Trial) -> str:
     """Queries and replies come through JSON and MessagePack unchanged."""
     largest = 0
     for at, task in enumerate(trial.tasks()):
-        largest = max(largest, _carried(task.ask, f"the query of task {at}"))
+        largest = max(largest, carried(task.ask, f"the query of task {at}"))
     for at, items in enumerate(trial.honest()):
-        largest = max(largest, *(_carried(item, f"the answer to task {at}") for item in items))
+        largest = max(largest, *(carried(item, f"the answer to task {at}") for item in items))
     return f"the largest has {largest} bytes"
 
 
-def _carried(message: Synapse | Reply, what: str) -> int:
+def carried(message: Synapse | Reply, what: str) -> int:
+    """The bytes of a message in the larger codec; `InvalidSubnet` where it does not arrive as it was sent."""
     size = 0
     for codec in (JSON, MSGPACK):
         data = codec.encode(message)

@@ -42,6 +42,28 @@ COMMANDS = {
     "miner register": Command(
         "subnet.cli.miner:register", "miner register [OPTIONS]", "buy a place for a hotkey on a subnet"
     ),
+    "validator run": Command(
+        "subnet.cli.validator:run", "validator run [APP] [OPTIONS]", "measure a subnet's miners and set weights"
+    ),
+    "validator status": Command(
+        "subnet.cli.validator:status", "validator status [URL]", "look at a validator that runs"
+    ),
+    "validator explain": Command(
+        "subnet.cli.account:explain", "validator explain [HOTKEY] [OPTIONS]", "show where a miner's weight came from"
+    ),
+    "validator verify": Command(
+        "subnet.cli.account:verify", "validator verify FILE", "check the signed answers behind a weight"
+    ),
+    "gateway run": Command(
+        "subnet.cli.gateway:run", "gateway run [APP] [OPTIONS]", "serve users with a subnet's miners, and judge them"
+    ),
+    "gateway key add": Command(
+        "subnet.cli.gateway:add", "gateway key add NAME [OPTIONS]", "make an API key for a user"
+    ),
+    "gateway key list": Command("subnet.cli.gateway:listing", "gateway key list [OPTIONS]", "print who has a key"),
+    "gateway key revoke": Command(
+        "subnet.cli.gateway:revoke", "gateway key revoke NAME [OPTIONS]", "make an API key worth nothing"
+    ),
     "chain up": Command("subnet.cli.chain:up", "chain up [OPTIONS]", "start a chain on this machine"),
     "chain accounts": Command("subnet.cli.chain:accounts", "chain accounts [OPTIONS]", "print who has money on it"),
     "chain status": Command("subnet.cli.chain:status", "chain status [URL]", "print which chain a node has"),
@@ -111,13 +133,14 @@ def _perform(words: list[str], commands: Mapping[str, Command], output: Output) 
         case ["-V" | "--version"]:
             output.whole(_version())
             return 0
-    for size in (2, 1):
+    for size in (3, 2, 1):
         name = " ".join(words[:size])
         if name in commands:
             return _run(name, commands[name], words[size:], output)
-    within = {name: command for name, command in commands.items() if name.split()[:-1] == words[:1]}
-    if within and words[1:] in ([], ["-h"], ["--help"]):
-        output.whole(_help(f"{words[0]} ", within))
+    group = words[:-1] if words[-1] in ("-h", "--help") else words
+    within = {name: command for name, command in commands.items() if name.split()[: len(group)] == group}
+    if within:
+        output.whole(_help(f"{' '.join(group)} ", within))
         return 0
     raise _unknown(words, commands)
 

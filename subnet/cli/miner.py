@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from subnet.cli.answer import Answer
+from subnet.cli.told import table
 from subnet.settings import ChainSettings, LogSettings, MinerSettings, PathSettings, Settings
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ async def run(
             await register_apart(chain, register)
         async with opened(app, chain, miner, paths, lines) as serving:
             told = {"url": serving.url, **serving.facts()}
-            yield Answer(_table(told), told)
+            yield Answer(table(told), told)
             await serving.run()
     finally:
         await asyncio.to_thread(lines.flush)
@@ -68,7 +69,7 @@ async def status(
     from subnet.services.status import miner_status
 
     told = await miner_status(url or f"http://{settings.miner.host}:{settings.miner.port}")
-    return Answer(_table(told), told, ok=bool(told["ready"]))
+    return Answer(table(told), told, ok=bool(told["ready"]))
 
 
 async def register(
@@ -85,20 +86,3 @@ async def register(
 
     found: Offer = await registered(chain, most, password_from, dry_run=dry_run)
     return Answer(found.text(), found.to_json())
-
-
-def _table(told: dict[str, Any]) -> str:
-    rows = dict(_rows(told))
-    width = max(map(len, rows))
-    return "\n".join(f"{name:{width}}  {value}" for name, value in rows.items())
-
-
-def _rows(told: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
-    for name, value in told.items():
-        rows += _rows(value, f"{before}{name} ") if isinstance(value, dict) else [(f"{before}{name}", _shown(value))]
-    return rows
-
-
-def _shown(value: object) -> object:
-    return {True: "yes", False: "no", None: "-"}.get(value, value) if isinstance(value, bool | None) else value

@@ -11,24 +11,30 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Final
 
 from miners.admission import Rules
 from miners.engines.opening import EngineOptions, open_engine
 from miners.miner import Miner
 from miners.options import MinerOptions
-from protocols.chain import Chain
 from protocols.clock import SystemClock
 from protocols.endpoint import Endpoint
-from protocols.errors import NotRegistered, UsageError
-from protocols.keys import Signer, decode_address, short
+from protocols.errors import UsageError
+from protocols.keys import decode_address
 from protocols.model import Sampling
 from protocols.registry import load
 from protocols.replay import SqliteReplay
 from protocols.types import NetUid
 from subnet.chain.connect import connect
-from subnet.services.preflight import check_clock, check_packages, check_port, probe
+from subnet.services.preflight import (
+    check_clock,
+    check_packages,
+    check_port,
+    check_registered,
+    hang_up,
+    probe,
+    state_folder,
+)
 from subnet.settings import ChainSettings, MinerSettings, PathSettings
 from subnet.telemetry import LoopLag, Writer, show_process
 from subnet.wallet import signing_key
@@ -55,11 +61,11 @@ async def opened(
     async with AsyncExitStack() as stack:
         _LOG.info("asking the chain", extra={"network": chain_settings.network})
         chain = await connect(chain_settings.network)
-        stack.push_async_callback(_close, chain)
+        stack.push_async_callback(hang_up, chain)
         key = signing_key(chain_settings.key, chain)
         await check_clock(chain, _CLOCK)
-        await _check_registered(chain, chain_settings, key)
-        replay = SqliteReplay(_state(paths) / f"replay-{key.ss58_address}.db")
+        await check_registered(chain, chain_settings, key)
+        replay = SqliteReplay(state_folder(paths) / f"replay-{key.ss58_address}.db")
         stack.callback(replay.close)
         _LOG.info("loading the engine", extra={"engine": settings.engine, "model": settings.model})
         lag = LoopLag(_CLOCK)
@@ -124,25 +130,6 @@ def engine_options(settings: MinerSettings) -> EngineOptions:
     )
 
 
-async def _check_registered(chain: Chain, settings: ChainSettings, key: Signer) -> None:
-    metagraph = await chain.metagraph(NetUid(settings.netuid))
-    if key.ss58_address not in metagraph:
-        raise NotRegistered(
-            f"hotkey {short(key.ss58_address)} is not registered on subnet {settings.netuid} of {settings.network}",
-            help=f"subnet miner register --network {settings.network} --netuid {settings.netuid} --key {settings.key}",
-        )
-
-
-def _state(paths: PathSettings) -> Path:
-    try:
-        paths.state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"folder {paths.state} cannot be made: {error.strerror}", help="name another one: SUBNET_PATHS_STATE"
-        ) from error
-    return paths.state
-
-
 def _endpoint(text: str) -> Endpoint:
     ip, colon, port = text.rpartition(":")
     if not (colon and port.isascii() and port.isdigit() and len(port) <= 5):
@@ -155,9 +142,3 @@ def _listed(text: str) -> frozenset[str]:
     for address in addresses:
         decode_address(address)  # a slip in a list of who may call must not pass in silence
     return addresses
-
-
-async def _close(chain: object) -> None:
-    close = getattr(chain, "close", None)
-    if close is not None:
-        await close()

@@ -11,15 +11,19 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from protocols.chain import Chain
 from protocols.clock import Clock
-from protocols.errors import BindFailed, ClockSkewed, ServiceError
+from protocols.errors import BindFailed, ClockSkewed, NotRegistered, ServiceError, UsageError
+from protocols.keys import Signer, short
+from protocols.types import NetUid
 from subnet.doctor import Finding, packages
+from subnet.settings import ChainSettings, PathSettings
 
-__all__ = ["check_clock", "check_packages", "check_port", "probe"]
+__all__ = ["check_clock", "check_packages", "check_port", "check_registered", "hang_up", "probe", "state_folder"]
 
 _LOG: Final = logging.getLogger(__name__)
 _SKEW_S: Final = 2.0
@@ -67,6 +71,34 @@ async def check_clock(chain: Chain, clock: Clock) -> None:
         _LOG.warning(
             "the chain's newest block is %.0f s old: it has stopped, or this machine's clock is fast", -behind_s
         )
+
+
+async def check_registered(chain: Chain, settings: ChainSettings, key: Signer) -> None:
+    """Raise `NotRegistered` where the hotkey has no place on the subnet, with the command that buys one."""
+    metagraph = await chain.metagraph(NetUid(settings.netuid))
+    if key.ss58_address not in metagraph:
+        raise NotRegistered(
+            f"hotkey {short(key.ss58_address)} is not registered on subnet {settings.netuid} of {settings.network}",
+            help=f"subnet miner register --network {settings.network} --netuid {settings.netuid} --key {settings.key}",
+        )
+
+
+def state_folder(paths: PathSettings) -> Path:
+    """The folder for what a restart must not lose, made where it is not there."""
+    try:
+        paths.state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"folder {paths.state} cannot be made: {error.strerror}", help="name another one: SUBNET_PATHS_STATE"
+        ) from error
+    return paths.state
+
+
+async def hang_up(chain: object) -> None:
+    """Close a chain that can be closed."""
+    close = getattr(chain, "close", None)
+    if close is not None:
+        await close()
 
 
 async def probe(url: str) -> bool:

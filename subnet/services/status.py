@@ -4,35 +4,67 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 
 from protocols.errors import Unreachable
 
-__all__ = ["miner_status"]
+__all__ = ["miner_status", "validator_status"]
 
 _WAIT_S: Final = 5.0
 _MOST_BYTES: Final = 1 << 20
-_QUERIES: Final = "subnet_queries"
-_GAUGES: Final = {
-    "in flight": "subnet_queries_in_flight",
-    "waiting": "subnet_queries_waiting",
-    "loop lag s": "subnet_loop_lag_seconds",
-}
+_LOOP: Final = {"loop lag s": "subnet_loop_lag_seconds"}
+_GAUGES: Final = {"in flight": "subnet_queries_in_flight", "waiting": "subnet_queries_waiting", **_LOOP}
+_FACTS: Final = (
+    "hotkey",
+    "subnet",
+    "netuid",
+    "uid",
+    "endpoint",
+    "incentive",
+    "permit",
+    "block",
+    "epoch",
+    "weights age",
+    "trouble",
+    "engine",
+    "version",
+)
 
 
 async def miner_status(url: str) -> dict[str, Any]:
     """Who a miner is, whether it is ready and what it has answered; raises `Unreachable` where none answers."""
+    told, families = await _asked(url, "miner")
+    queries = _outcomes(families, "subnet_queries")
+    return {**told, "queries": queries, **_values(families, _GAUGES)}
+
+
+async def validator_status(url: str) -> dict[str, Any]:
+    """Who a validator is, whether it does its work, and how its rounds ended; `Unreachable` where none answers."""
+    told, families = await _asked(url, "validator")
+    counts = {
+        "rounds": _outcomes(families, "subnet_validator_rounds"),
+        "replies": _outcomes(families, "subnet_validator_replies"),
+    }
+    return {**told, **counts, **_values(families, _LOOP)}
+
+
+async def _asked(url: str, role: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the pages of a service say, and its metrics by name."""
     import aiohttp
+    from prometheus_client.parser import text_string_to_metric_families
 
     try:
         async with asyncio.timeout(_WAIT_S), aiohttp.ClientSession() as session:
             info = await _json(session, f"{url}/info")
             ready = await _json(session, f"{url}/readyz")
             metrics = await _text(session, f"{url}/metrics")
-    except (OSError, TimeoutError, ValueError, aiohttp.ClientError) as error:
+        told = {"url": url, "ready": ready["ready"], "checks": ready["checks"], **_known(info)}
+        families = {family.name: family for family in text_string_to_metric_families(metrics)}
+    except (OSError, TimeoutError, KeyError, ValueError, aiohttp.ClientError) as error:
         reason = str(error) or f"no answer within {_WAIT_S:g} s"
-        raise Unreachable(f"no miner answers at {url}: {reason}", help="start one: subnet miner run") from error
-    return {"url": url, "ready": ready["ready"], "checks": ready["checks"], **_known(info), **_counts(metrics)}
+        raise Unreachable(f"no {role} answers at {url}: {reason}", help=f"start one: subnet {role} run") from error
+    return told, families
 
 
 async def _json(session: Any, url: str) -> dict[str, Any]:
@@ -51,18 +83,17 @@ async def _text(session: Any, url: str) -> str:
 
 
 def _known(info: dict[str, Any]) -> dict[str, Any]:
-    names = ("hotkey", "subnet", "netuid", "uid", "endpoint", "incentive", "block", "engine", "version")
-    return {name: info[name] for name in names if name in info}
+    return {name: info[name] for name in _FACTS if name in info}
 
 
-def _counts(metrics: str) -> dict[str, Any]:
-    from prometheus_client.parser import text_string_to_metric_families
-
-    families = {family.name: family for family in text_string_to_metric_families(metrics)}
+def _outcomes(families: dict[str, Any], name: str) -> dict[str, int]:
     outcomes: dict[str, int] = {}
-    for sample in families[_QUERIES].samples if _QUERIES in families else ():
+    for sample in families[name].samples if name in families else ():
         if sample.name.endswith("_total"):
             outcome = sample.labels["outcome"]
             outcomes[outcome] = outcomes.get(outcome, 0) + int(sample.value)
-    gauges = {name: families[metric].samples[0].value for name, metric in _GAUGES.items() if metric in families}
-    return {"queries": outcomes, **gauges}
+    return outcomes
+
+
+def _values(families: dict[str, Any], wanted: Mapping[str, str]) -> dict[str, float]:
+    return {name: families[metric].samples[0].value for name, metric in wanted.items() if metric in families}

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from subnet.text.answering import Constant, Extractive, Silent
 from subnet.text.corpus import Key, Quiz, compose
-from subnet.text.likeness import Pairs, by_facts, by_words, own_pairs
+from subnet.text.crowd import agreement
+from subnet.text.likeness import Pairs, by_facts, by_words, nearness, own_pairs
 from subnet.text.ngram import NGram
 
 __all__ = [
@@ -20,8 +21,10 @@ __all__ = [
     "Pairs",
     "Quiz",
     "Silent",
+    "agreement",
     "by_facts",
     "by_words",
     "compose",
+    "nearness",
     "own_pairs",
 ]

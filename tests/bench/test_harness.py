@@ -72,7 +72,7 @@ def test_a_rival_that_dies_is_a_missed_bar_and_the_rest_is_still_measured() -> N
 
 def test_every_benchmark_is_found_and_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     measured = {"attention", "chain", "completion", "embedding", "fanout", "flood", "localnet", "serving", "soak"}
-    assert set(sources()) == measured | {"tensor", "wire", "yuma"}
+    assert set(sources()) == measured | {"tensor", "validating", "wire", "yuma"}
     assert main(["wire", "wier"]) == 2
     assert "wier" in capsys.readouterr().err
 

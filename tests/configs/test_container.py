@@ -99,17 +99,31 @@ def test_health_is_what_readyz_says(status: int, healthy: bool) -> None:
     assert (done.returncode == 0) is healthy
 
 
-def test_a_composed_miner_can_change_nothing_but_its_state_and_sees_no_key_but_its_hotkey() -> None:
-    miner = composed()["services"]["miner"]
-    assert miner["read_only"] is True
-    assert miner["cap_drop"] == ["ALL"]
-    assert miner["security_opt"] == ["no-new-privileges:true"]
-    writable = [volume["target"] for volume in miner["volumes"] if not volume.get("read_only")]
+@pytest.mark.parametrize("role", ["miner", "validator"])
+def test_a_composed_service_can_change_nothing_but_its_state_and_sees_no_key_but_its_hotkey(role: str) -> None:
+    service = composed()["services"][role]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["user"] == "10001:10001"
+    writable = [volume["target"] for volume in service["volumes"] if not volume.get("read_only")]
     assert writable == ["/var/lib/subnet/state"]
-    (key,) = [volume for volume in miner["volumes"] if volume.get("read_only")]
+    (key,) = [volume for volume in service["volumes"] if volume.get("read_only")]
     assert key["target"].endswith("/wallets/default/hotkeys/default")
     assert "ports" not in composed()["services"]["prometheus"]
-    assert int(miner["stop_grace_period"].removesuffix("s")) > catalogue()["miner.drain"].default + 5
+    assert int(service["stop_grace_period"].removesuffix("s")) > catalogue()["miner.drain"].default + 5
+    assert service["command"][:2] == [role, "run"]
+    assert set(service["environment"]) <= {setting.variable for setting in catalogue().values()}
+
+
+def test_a_composed_miner_and_validator_share_no_state_and_the_validator_s_page_is_for_this_machine() -> None:
+    services = composed()["services"]
+    states = [volume["source"] for role in ("miner", "validator") for volume in services[role]["volumes"]]
+    assert len({state for state in states if not state.startswith("$")}) == 2
+    port = catalogue()["validator.port"].default
+    assert services["validator"]["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert f":{port}/readyz" in services["validator"]["healthcheck"]["test"][-1]
+    assert services["validator"]["profiles"] == ["validator"]
 
 
 def test_what_only_an_operator_can_know_has_no_default() -> None:

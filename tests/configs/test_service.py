@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The unit for systemd: systemd accepts it, it is hardened, and what it does at the end agrees with the program."""
+"""The units for systemd: systemd accepts them, they are hardened, and how they end agrees with the programs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from protocols.errors import UsageError
+import pytest
+
+from protocols.errors import Stuck, UsageError
 from subnet.settings import catalogue
 from tests.docs.pages import ROOT
 
-UNIT = ROOT / "configs/systemd/subnet-miner.service"
+ROLES = ("miner", "validator")
 _HARDENED = {
     "CapabilityBoundingSet": "",
     "NoNewPrivileges": "yes",
@@ -78,48 +80,62 @@ _KNOWN = frozenset(
 """Names that systemd.unit(5), systemd.service(5) and systemd.exec(5) have; a slip would only be ignored there."""
 
 
-def options() -> dict[str, list[str]]:
-    """What the unit says, by name."""
+def unit_of(role: str) -> Path:
+    """The unit of a role."""
+    return ROOT / f"configs/systemd/subnet-{role}.service"
+
+
+def options(role: str) -> dict[str, list[str]]:
+    """What a unit says, by name."""
     found: dict[str, list[str]] = {}
-    for line in UNIT.read_text(encoding="utf-8").splitlines():
+    for line in unit_of(role).read_text(encoding="utf-8").splitlines():
         if line and line[0] not in "#[":
             name, _, value = line.partition("=")
             found.setdefault(name, []).append(value)
     return found
 
 
-def test_the_unit_is_hardened_and_may_only_read_the_wallet() -> None:
-    said = options()
+@pytest.mark.parametrize("role", ROLES)
+def test_the_unit_is_hardened_and_may_only_read_the_wallet(role: str) -> None:
+    said = options(role)
     assert {name: said[name] for name in _HARDENED} == {name: [value] for name, value in _HARDENED.items()}
     assert said["User"] == ["subnet"]
 
 
-def test_the_unit_restarts_what_restarting_may_help_and_nothing_else() -> None:
-    said = options()
+@pytest.mark.parametrize("role", ROLES)
+def test_the_unit_restarts_what_restarting_may_help_and_nothing_else(role: str) -> None:
+    said = options(role)
     assert said["Restart"] == ["on-failure"]
     assert said["SuccessExitStatus"] == ["143"]
     assert said["RestartPreventExitStatus"] == [f"{UsageError.exit_code} 78"]
+    assert Stuck.exit_code not in map(int, said["RestartPreventExitStatus"][0].split())
     assert float(said["TimeoutStopSec"][0]) > catalogue()["miner.drain"].default + 5.0
 
 
-def test_the_unit_sets_only_variables_that_exist_and_runs_a_command_that_exists() -> None:
-    variables = {line.partition("=")[0] for line in options()["Environment"]}
+@pytest.mark.parametrize("role", ROLES)
+def test_the_unit_sets_only_variables_that_exist_and_runs_a_command_that_exists(role: str) -> None:
+    variables = {line.partition("=")[0] for line in options(role)["Environment"]}
     ours = {name for name in variables if name.startswith("SUBNET_")}
     assert ours <= {setting.variable for setting in catalogue().values()}
-    command = options()["ExecStart"][0].split()
+    command = options(role)["ExecStart"][0].split()
+    assert command[1] == role
     words = [sys.executable, "-m", "subnet", *command[1:3], "--help"]
     assert subprocess.run(words, capture_output=True, timeout=30, check=False).returncode == 0
 
 
-def test_the_unit_has_no_name_that_systemd_would_ignore() -> None:
-    assert set(options()) <= _KNOWN
+@pytest.mark.parametrize("role", ROLES)
+def test_the_unit_has_no_name_that_systemd_would_ignore(role: str) -> None:
+    assert set(options(role)) <= _KNOWN
 
 
-def test_systemd_accepts_the_unit_and_finds_it_little_exposed_where_it_is_there_to_judge(tmp_path: Path) -> None:
+@pytest.mark.parametrize("role", ROLES)
+def test_systemd_accepts_the_unit_and_finds_it_little_exposed_where_it_is_there_to_judge(
+    role: str, tmp_path: Path
+) -> None:
     if shutil.which("systemd-analyze") is None:  # no package of this project could bring it; the names are tested above
         return
-    text = UNIT.read_text(encoding="utf-8").replace("/opt/subnet/bin/subnet", f"{sys.executable} -m subnet")
-    unit = tmp_path / UNIT.name
+    text = unit_of(role).read_text(encoding="utf-8").replace("/opt/subnet/bin/subnet", f"{sys.executable} -m subnet")
+    unit = tmp_path / unit_of(role).name
     unit.write_text(text, encoding="utf-8")
     for words in (["verify", "--man=no"], ["security", "--offline=true", "--threshold=20"]):
         judged = subprocess.run(

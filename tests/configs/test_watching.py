@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Alerts and dashboards: they read, they ask only for what miners show, and each alert says what is to be done."""
+"""Alerts and dashboards: they read, they ask only for what services show, and each alert says what is to be done."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from subnet.settings import catalogue
 from tests.configs.promql import Metric, faults
 from tests.docs.pages import ROOT
 
@@ -19,17 +20,27 @@ yaml: Any = import_module("yaml")
 
 _ROW = re.compile(r"^\| `(?P<name>\w+)` \| (?P<kind>\w+) \| (?P<labels>[\w, ]*) \|", re.MULTILINE)
 _WANTED = {
-    "MinerNotReady",
-    "MinerDeregistered",
-    "MinerRefusesEverything",
-    "MinerLoopHeld",
-    "MinerQueueFull",
-    "MinerIdle",
+    "miner": {
+        "MinerNotReady",
+        "MinerDeregistered",
+        "MinerRefusesEverything",
+        "MinerLoopHeld",
+        "MinerQueueFull",
+        "MinerIdle",
+    },
+    "validator": {
+        "ValidatorUnhealthy",
+        "ValidatorWeightsOld",
+        "ValidatorRoundsFail",
+        "ValidatorHearsNobody",
+    },
 }
+_ALERTS = {"miner": "prometheus/alerts.yml", "validator": "prometheus/validator-alerts.yml"}
+_PORTS = {"miner": 8091, "validator": 8092}
 
 
 def known() -> Mapping[str, Metric]:
-    """Every series that a miner shows, as the page of metrics has it, and those that Prometheus makes itself."""
+    """Every series that a service shows, as the page of metrics has it, and those that Prometheus makes itself."""
     found = {"up": Metric("gauge", frozenset())}
     for row in _ROW.finditer((ROOT / "docs/reference/metrics.md").read_text(encoding="utf-8")):
         name, labels = row["name"], frozenset(filter(None, row["labels"].split(", ")))
@@ -49,22 +60,23 @@ def loaded(path: str) -> Any:
     return yaml.safe_load((ROOT / "configs" / path).read_text(encoding="utf-8"))
 
 
-def rules() -> list[dict[str, Any]]:
-    """Every alert."""
-    return [rule for group in loaded("prometheus/alerts.yml")["groups"] for rule in group["rules"]]
+def rules(role: str) -> list[dict[str, Any]]:
+    """Every alert of a role."""
+    return [rule for group in loaded(_ALERTS[role])["groups"] for rule in group["rules"]]
 
 
-def panels() -> list[dict[str, Any]]:
-    """Every panel that shows something."""
-    board = json.loads((ROOT / "configs/grafana/miner.json").read_text(encoding="utf-8"))
+def panels(role: str) -> list[dict[str, Any]]:
+    """Every panel of a role that shows something."""
+    board = json.loads((ROOT / f"configs/grafana/{role}.json").read_text(encoding="utf-8"))
     return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
 def expressions() -> Iterator[tuple[str, str]]:
     """Every expression, and where it stands."""
-    yield from ((rule["alert"], rule["expr"]) for rule in rules())
-    for panel in panels():
-        yield from ((f"{panel['title']} {target['refId']}", target["expr"]) for target in panel["targets"])
+    for role in _ALERTS:
+        yield from ((rule["alert"], rule["expr"]) for rule in rules(role))
+        for panel in panels(role):
+            yield from ((f"{role} {panel['title']} {target['refId']}", target["expr"]) for target in panel["targets"])
 
 
 @pytest.mark.parametrize(("place", "expression"), list(expressions()), ids=lambda value: value.split("(")[0][:40])
@@ -93,43 +105,56 @@ def test_a_planted_fault_of_an_expression_is_found(expression: str, fault: str) 
     assert fault in "\n".join(faults(expression, KNOWN))
 
 
-def test_each_alert_that_operators_need_is_there_says_what_it_is_and_is_on_the_page() -> None:
-    names = [rule["alert"] for rule in rules()]
+@pytest.mark.parametrize("role", _ALERTS)
+def test_each_alert_that_operators_need_is_there_says_what_it_is_and_is_on_the_page(role: str) -> None:
+    names = [rule["alert"] for rule in rules(role)]
     assert len(names) == len(set(names))
-    assert set(names) >= _WANTED
-    page = (ROOT / "docs/how-to/run-a-miner.md").read_text(encoding="utf-8")
-    for rule in rules():
+    assert set(names) >= _WANTED[role]
+    page = (ROOT / f"docs/how-to/run-a-{role}.md").read_text(encoding="utf-8")
+    for rule in rules(role):
         assert rule["labels"]["severity"] in ("page", "warn")
         assert "{{ $labels.instance }}" in rule["annotations"]["summary"]
         assert re.fullmatch(r"\d+[smh]", rule.get("for", "1m"))
         assert f"`{rule['alert']}`" in page, f"say on the page what to do about {rule['alert']}"
 
 
-def test_prometheus_reads_the_alerts_and_asks_where_a_miner_listens() -> None:
+def test_prometheus_reads_the_alerts_and_asks_where_each_role_listens() -> None:
     config = loaded("prometheus/prometheus.yml")
-    assert all((ROOT / "configs/prometheus" / name).is_file() for name in config["rule_files"])
-    (scraped,) = config["scrape_configs"]
-    assert scraped["metrics_path"] == "/metrics"
-    assert scraped["static_configs"] == [{"targets": ["127.0.0.1:8091"]}]
-    assert all(f'job="{scraped["job_name"]}"' in rule["expr"] for rule in rules() if "up{" in rule["expr"])
+    assert {f"prometheus/{name}" for name in config["rule_files"]} == set(_ALERTS.values())
+    for scraped, (role, port) in zip(config["scrape_configs"], _PORTS.items(), strict=True):
+        assert scraped["job_name"] == role
+        assert scraped["metrics_path"] == "/metrics"
+        assert scraped["static_configs"] == [{"targets": [f"127.0.0.1:{port}"]}]
+        assert port == catalogue()[f"{role}.port"].default
 
 
-def test_every_metric_of_a_miner_is_somewhere_on_its_dashboard() -> None:
+_SHARED = re.compile(r"\b(up|subnet_ready|subnet_loop_lag_seconds|subnet_log_lines_lost)\b(?!\{job=)")
+
+
+@pytest.mark.parametrize("role", _ALERTS)
+def test_what_services_of_both_roles_show_alarms_under_the_name_of_the_right_one(role: str) -> None:
+    for rule in rules(role):
+        assert not _SHARED.search(rule["expr"]), rule["alert"]
+        assert all(job == role for job in re.findall(r'job="(\w+)"', rule["expr"]))
+
+
+def test_every_metric_is_somewhere_on_a_dashboard_or_in_an_alert() -> None:
     shown = " ".join(expression for _, expression in expressions())
     families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in KNOWN}
     assert not {name for name in families if not re.search(rf"\b{name}(_bucket|_sum|_count)?\b", shown)}
 
 
-def test_panels_have_numbers_of_their_own_do_not_overlap_and_explain_themselves() -> None:
-    assert len({panel["id"] for panel in panels()}) == len(panels())
+@pytest.mark.parametrize("role", _ALERTS)
+def test_panels_have_numbers_of_their_own_do_not_overlap_and_explain_themselves(role: str) -> None:
+    assert len({panel["id"] for panel in panels(role)}) == len(panels(role))
     cells = [
         (x, y)
-        for panel in panels()
+        for panel in panels(role)
         for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
         for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
     ]
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) < 24
-    for panel in panels():
+    for panel in panels(role):
         assert panel["description"].endswith(".")
         assert all(target["datasource"]["uid"] == "${source}" for target in panel["targets"])

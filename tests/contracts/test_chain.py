@@ -543,7 +543,7 @@ async def test_an_address_is_not_published_by_strangers_nor_too_often(world: Wor
     await world.do(ServeAxon(world.netuid, PLACE), MINERS[0])
     assert "ServingRateLimitExceeded" in (await world.refusal(ServeAxon(world.netuid, PLACE), MINERS[0])).message
     await world.pass_blocks(5)
-    moved = Endpoint("2001:db8::1", 9000)
+    moved = Endpoint("2001:db8::1", 9000, version=10_005_000)
     await world.do(ServeAxon(world.netuid, moved), MINERS[0])
     assert (await world.neuron(MINERS[0])).endpoint == moved
 

@@ -17,6 +17,8 @@ from protocols.keys import Keypair
 from protocols.server import Server
 from subnet.telemetry import LoopLag, show_process
 from tests.docs.settings import NOTE
+from validators.meters import RoundMeters, show_watchdog
+from validators.watchdog import Watchdog
 
 __all__ = ["metrics"]
 
@@ -27,7 +29,8 @@ HEAD = f"""\
 
 What is shown at `/metrics`, for Prometheus. Labels come from our own code and the engine's, never from a peer, so that
 no stranger can make the number of series grow. A value that is not known shows as `NaN`. Of a histogram there are
-`_bucket`, `_count` and `_sum`. [How to watch a miner](../how-to/run-a-miner.md#watch-it) has dashboards and alerts."""
+`_bucket`, `_count` and `_sum`. The pages on how to watch [a miner](../how-to/run-a-miner.md#watch-it) and
+[a validator](../how-to/run-a-validator.md#watch-it) have dashboards and alerts."""
 
 
 class Telling(Echo):
@@ -63,6 +66,10 @@ def _tables() -> Iterator[str]:
     show_place(meters, lambda: None, lambda: 0.0)
     about = "A miner shows these besides. A job is what a definition asks of its model: one query may have several."
     yield from table("A miner", about)
+    meters.add(RoundMeters())
+    show_watchdog(meters, Watchdog(SystemClock(), limit_s=1.0), lambda: 0.0)
+    about = "A validator shows these besides. Replies and rewards are those of its rounds and of users' questions."
+    yield from table("A validator", about)
     show_process(meters, LoopLag(SystemClock()), None)
     yield from table("A service", "What was started with a command, such as `subnet miner run`, shows these besides.")
 

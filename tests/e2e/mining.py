@@ -168,12 +168,12 @@ def chain(folder: Path) -> Iterator[Program]:
         yield program
 
 
-def miner(chain_url: str, folder: Path, key: str, *words: str) -> Program:
+def miner(chain_url: str, folder: Path, key: str, *words: str, app: str = "text") -> Program:
     """`subnet miner run` with these words besides; it has its own folder, and a free port unless one is named."""
     if "--port" not in words:
         words = ("--port", "0", *words)
     where = ("--network", chain_url, "--key", key, "--state", str(folder / "state"), "--format", "json")
-    return Program(folder, "miner", "run", "text", *where, *words)
+    return Program(folder, "miner", "run", app, *where, *words)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real bittensor 10.5.0 axon as //Bob on 127.0.0.1; says its port, and serves until its input ends.
+"""A real bittensor 10.5.0 axon as //Bob on 127.0.0.1; says where it is and what version it would publish, and serves
+until its input ends.
 
 Run as `python -m tests.interop.v10_axon` by the Python that has it.
 """
@@ -14,6 +15,7 @@ from typing import Tuple  # noqa: UP035 - attach() takes only this spelling
 from tests.interop.v10_synapses import ELSEWHERE, Ask, Barred, Channel, Chat, Kinds, mend  # first: it readies bittensor
 
 from bittensor.core.axon import Axon  # isort: skip
+from bittensor.core.settings import version_as_int  # isort: skip
 from bittensor_wallet import Keypair  # type: ignore[import-not-found] # isort: skip
 
 
@@ -66,7 +68,7 @@ def main() -> None:
     # As shipped it would listen on 0.0.0.0, whatever it is told.
     axon.fast_server.run = functools.partial(axon.fast_server.run, [listener])
     axon.start()
-    channel.say({"port": port, "hotkey": keypair.ss58_address})
+    channel.say({"port": port, "hotkey": keypair.ss58_address, "version": version_as_int})
     for _ in channel.commands():
         pass
 

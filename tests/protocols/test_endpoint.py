@@ -62,6 +62,11 @@ def test_a_protocol_number_that_the_chain_cannot_hold_is_refused() -> None:
         Endpoint("203.0.113.7", 8091, 256)
 
 
+def test_a_release_that_the_chain_cannot_hold_is_refused() -> None:
+    with pytest.raises(LedgerError, match="version is 4294967296"):
+        Endpoint("203.0.113.7", 8091, version=2**32)
+
+
 def test_what_nobody_can_be_reached_at_is_read_as_no_endpoint() -> None:
     assert Endpoint.published("0.0.0.0", 0) is None
     assert Endpoint.published("203.0.113.7", 8091) == Endpoint("203.0.113.7", 8091)

@@ -114,7 +114,7 @@ def test_what_is_written_is_sound_python_and_toml(project: Created) -> None:
 def test_each_setting_that_is_shown_is_one_and_has_the_default_that_is_shown(project: Created) -> None:
     text = (project.folder / "subnet.toml").read_text(encoding="utf-8")
     assert not any(tomllib.loads(text).values())
-    shown = tomllib.loads(re.sub(r"(?m)^# (?=[a-z_]+ = )", "", text))
+    shown = tomllib.loads(re.sub(r"(?m)^# (?=[a-z0-9_]+ = )", "", text))
     listed = {f"{section}.{name}": value for section, values in shown.items() for name, value in values.items()}
     assert listed == {dotted: plain(setting.default) for dotted, setting in catalogue(Settings).items()}
 

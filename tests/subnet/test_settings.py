@@ -137,7 +137,7 @@ def test_an_empty_variable_is_not_set_and_a_strangers_variable_is_not_ours(monke
     ("text", "message", "hint"),
     [
         ("[local]\ntmpo = 4", "no setting is called tmpo in [local] of FILE", "did you mean: tempo in [local]"),
-        ("[local]\nport = 4", "no setting is called port in [local] of FILE", "did you mean: port in [miner]"),
+        ("[local]\ndrain = 4", "no setting is called drain in [local] of FILE", "did you mean: drain in [miner]"),
         ("[local]\nxyzzy = 4", "no setting is called xyzzy in [local] of FILE", "see docs/reference/settings.md"),
         ("[locale]\ntempo = 4", "no section is called [locale] in FILE", "did you mean: [local]"),
         ("tempo = 4", "no section is called [tempo] in FILE", "did you mean: tempo in [local]"),

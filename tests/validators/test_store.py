@@ -136,14 +136,14 @@ def newer(path: Path) -> None:
     """A store of a later version."""
     asyncio.run(Store(path).close())
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (foreign, "is not a validator's store"),
-        (newer, "has format 2, expected 1"),
+        (newer, "has format 3, expected 2"),
         (lambda path: path.write_bytes(b"no database" * 1000), "cannot be used as a validator's store"),
         (lambda path: path.mkdir(), "cannot be used as a validator's store"),
     ],

@@ -17,7 +17,7 @@ from protocols.balance import Balance
 from protocols.calls import AddStake, Call, CommitWeights, Register, RevealWeights, SetWeights
 from protocols.chain import Receipt
 from protocols.columns import Floats
-from protocols.errors import ChainUnreachable, WrongShape
+from protocols.errors import ChainUnreachable, ExtrinsicFailed
 from protocols.keys import Signer
 from protocols.types import Uid
 from subnet.chain.memory import MemoryChain
@@ -385,33 +385,115 @@ async def test_the_rate_limit_is_waited_out_and_not_run_into(tmp_path: Path) -> 
         assert not refused
 
 
+class Refusing(WatchedChain):
+    """Takes no weights, for a reason that a validator cannot read from it beforehand."""
+
+    def __init__(self, chain: MemoryChain) -> None:
+        super().__init__(chain)
+        self.refused: list[Call] = []
+
+    async def submit(self, call: Call, signer: Signer) -> Receipt:
+        self.refused.append(call)
+        raise ExtrinsicFailed("NotEnoughStakeToSetWeights: the stake weighs 1, expected 1000")
+
+
 async def test_a_refusal_is_said_and_tried_again_with_patience(tmp_path: Path) -> None:
+    async with world(tmp_path, {"tempo": 100}) as w:
+        await w.add_miner("m", off_by(0))
+        await w.add_validator()
+        chain = Refusing(w.chain)
+        rounds = await w.steps(w.validator(await w.store(), chain), 40)
+        assert "NotEnoughStakeToSetWeights" in rounds[0].reason
+        assert all(done.submitted is None for done in rounds)
+        assert 3 <= len(chain.refused) <= 6
+
+
+@pytest.mark.parametrize("dials", [{}, HIDDEN])
+async def test_patience_never_lasts_for_much_of_an_epoch(tmp_path: Path, dials: dict[str, bool]) -> None:
+    async with world(tmp_path, dials) as w:
+        await w.add_miner("m", off_by(0))
+        await w.add_validator()
+        store = await w.store()
+        if dials:  # something to reveal, too
+            assert (await w.validator(store).step()).submitted is not None
+        chain = Refusing(w.chain)
+        validator = w.validator(store, chain)
+        await w.steps(validator, 10)
+        tried = len(chain.refused)
+        await w.steps(validator, 8)
+        assert len(chain.refused) - tried >= 3
+        done = await w.validator(store).step()
+        assert done.submitted is not None
+
+
+async def test_a_definition_that_is_older_than_the_subnet_asks_for_sends_nothing_and_says_what_to_do(
+    tmp_path: Path,
+) -> None:
     async with world(tmp_path, {"weights_version_key": 2}) as w:
         await w.add_miner("m", off_by(0))
         await w.add_validator()
         chain = WatchedChain(w.chain)
         submits: list[str] = []
         chain.before = lambda what: submits.append(what) if what == "submit" else None
-        rounds = await w.steps(w.validator(await w.store(), chain), 40)
-        assert "IncorrectWeightVersionKey" in rounds[0].reason
-        assert all(done.submitted is None for done in rounds)
-        assert 3 <= len(submits) <= 6
+        (done,) = await w.steps(w.validator(await w.store(), chain), 1)
+        assert "takes weights of version 2 or later, this definition is of 1" in done.reason
+        assert not submits
 
 
-async def test_weights_of_the_wrong_shape_are_a_typed_error_after_the_round_is_kept(tmp_path: Path) -> None:
-    class Short(Doubling):
-        name = "short"
+class Short(Doubling):
+    """Weighs one miner only."""
 
-        def weigh(self, scores: Floats) -> Floats:
-            return scores[:1]
+    name = "short"
 
+    def weigh(self, scores: Floats) -> Floats:
+        return scores[:1]
+
+
+class Poisoned(Doubling):
+    """Divides by nothing."""
+
+    name = "poisoned"
+
+    def weigh(self, scores: Floats) -> Floats:
+        with np.errstate(all="ignore"):
+            return scores / 0.0 - scores / 0.0
+
+
+class Broken(Doubling):
+    """Raises what designers raise."""
+
+    name = "broken"
+
+    def weigh(self, scores: Floats) -> Floats:
+        raise KeyError("best")
+
+
+@pytest.mark.parametrize("definition", [Short(), Poisoned(), Broken()])
+async def test_what_is_no_weights_costs_no_epoch_and_the_last_good_ones_hold(
+    tmp_path: Path, definition: Doubling, caplog: pytest.LogCaptureFixture
+) -> None:
     async with world(tmp_path) as w:
-        good = await w.add_miner("m", off_by(0))
+        good, fair = await w.add_miner("good", off_by(0)), await w.add_miner("fair", off_by(1))
         await w.add_validator()
         store = await w.store()
-        with pytest.raises(WrongShape):
-            await w.validator(store, definition=Short()).step()
-        assert (await (await store.journal(w.chain.genesis, NETUID, hotkey(ME))).standings())[good].score == 0.5
+        nothing = await w.validator(store, definition=definition).step()
+        assert nothing.submitted is None
+        assert f"weigh of {definition.ref()} failed with" in nothing.reason
+        assert "neither does the chain hold any weights" in nothing.reason
+        assert nothing.scores[good] == 0.5, "the round is kept all the same"
+        assert (await w.validator(store).step()).submitted is not None
+        w.chain.seal()
+        before = await w.my_weights()
+        assert set(before) == {good, fair}
+        for _ in range(2):
+            await w.next_epoch()
+            done = await w.validator(store, definition=definition).step()
+            assert done.submitted is not None
+            assert "so the weights of epoch" in done.reason
+            assert await w.my_weights() == before
+            kept = await (await store.journal(w.chain.genesis, NETUID, hotkey(ME))).last_landed()
+            assert kept is not None
+            assert kept.because in caplog.text
 
 
 async def test_what_the_chain_took_is_read_back_and_recorded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,5 +14,6 @@ from __future__ import annotations
 
 from protocols.legacy.v10.hearing import V10Hearing
 from protocols.legacy.v10.speaking import V10Speaking
+from protocols.legacy.v10.wire import published
 
-__all__ = ["V10Hearing", "V10Speaking"]
+__all__ = ["V10Hearing", "V10Speaking", "published"]

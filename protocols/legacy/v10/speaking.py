@@ -132,7 +132,7 @@ class V10Asked:
         except MessageError as error:
             raise MalformedReply(f"reply of {keys.short(self._receiver)}: {error.message}") from None
 
-    def stream(self, arrival: Arrived) -> StreamReader:
+    def stream(self, arrival: Arrived, kept_bytes: int = 0) -> StreamReader:
         """Each v10 subnet has a stream format of its own, so there is none to read."""
         raise MethodNotAllowed(
             f"a stream was asked of v10 peer {keys.short(self._receiver)}, which answers by one object",

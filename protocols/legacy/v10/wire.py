@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from protocols.codec import JSON
+from protocols.endpoint import Endpoint
 from protocols.errors import InvalidSynapse, MalformedBody
 from protocols.synapse import Reply, Synapse
 from protocols.tensor import encode_hook
@@ -23,6 +24,9 @@ from protocols.tensor import encode_hook
 PROTOCOL: Final = "v10"
 DENDRITE: Final = "bt_header_dendrite_"
 AXON: Final = "bt_header_axon_"
+
+# As `serve_axon` of bittensor 10 writes its release: 10.5.0 is 10005000.
+_RELEASES: Final = range(10_000_000, 11_000_000)
 
 # Fields of the v10 base class; `required_hash_fields` was one of them in its older releases.
 FRAMEWORK: Final = frozenset(
@@ -64,6 +68,11 @@ class Coverage:
         """The hash of the covered fields; like v10, of what a body was read as, not of its text."""
         values = (msgspec.to_builtins(getattr(query, name), enc_hook=encode_hook) for name in self.fields)
         return _sha3("".join(_sha3(str(value)) for value in values))
+
+
+def published(endpoint: Endpoint) -> bool:
+    """Whether whoever answers there is an axon of bittensor 10: its tools publish their own release."""
+    return endpoint.version in _RELEASES
 
 
 def coverages(hash_fields: HashFields, unsigned_bodies: AbstractSet[type[Synapse]]) -> dict[str, Coverage]:
@@ -124,6 +133,7 @@ __all__ = [
     "PROTOCOL",
     "coverages",
     "names",
+    "published",
     "signed_text",
     "split",
 ]

@@ -78,7 +78,7 @@ def _endpoint(axon: Mapping[str, Any] | None) -> Endpoint | None:
         ip = ipaddress.IPv4Address(number) if version == 4 else ipaddress.IPv6Address(number)
     except ipaddress.AddressValueError:
         return None
-    return Endpoint.published(str(ip), int(axon["port"]), int(axon["protocol"]))
+    return Endpoint.published(str(ip), int(axon["port"]), int(axon["protocol"]), int(axon["version"]))
 
 
 def _column(values: Sequence[Any] | None, n: int) -> Ints:

@@ -144,7 +144,7 @@ def _endpoint(axon: AxonInfo | None) -> Endpoint | None:
         ip = ipaddress.IPv4Address(axon.ip) if axon.ip_type == 4 else ipaddress.IPv6Address(axon.ip)
     except ipaddress.AddressValueError:
         return None
-    return Endpoint.published(str(ip), axon.port, axon.protocol)
+    return Endpoint.published(str(ip), axon.port, axon.protocol, axon.version)
 
 
 def _column(values: Sequence[Any], n: int) -> Ints:

@@ -37,7 +37,7 @@ def serve_axon(state: State, call: ServeAxon, signer: str) -> Done:
             f"now is {state.block}",
             "wait, and publish an address only when it has changed",
         )
-    axon = Axon(endpoint=call.endpoint, version=call.version, block=state.block)
+    axon = Axon(endpoint=call.endpoint, block=state.block)
     event = happened("AxonServed", {"netuid": call.netuid, "hotkey": signer})
     return Done(state.with_network(network.with_seat(uid, replace(seat, axon=axon))), (event,))
 

@@ -82,7 +82,6 @@ class Axon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a miner says that it answers."""
 
     endpoint: Endpoint
-    version: Annotated[int, msgspec.Meta(ge=0)]
     block: _Height
 
 

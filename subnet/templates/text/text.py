@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-import numpy as np
 from msgspec import Meta
 
 from incentive.attention import Attention, attention_reward, contrast_quality
 from protocols import synapse
 from protocols.columns import Floats
-from subnet import AnswerContext, Replies, Subnet, Synapse, Task, TaskContext
-from subnet.text import by_facts, by_words, compose
+from subnet import AnswerContext, Judgement, Replies, Subnet, Synapse, Task, TaskContext
+from subnet.text import agreement, by_facts, compose, nearness
 
 __all__ = ["Ask", "Text"]
 
@@ -54,11 +53,17 @@ class Text(Subnet):
         """Miner: let the model do the work."""
         return Ask.Reply(text=await ctx.model.generate(ask.prompt, ask.max_tokens))
 
-    def score(self, task: Task, replies: Replies) -> Floats:
-        """Validator: pay what an answer knows beyond false ones, divided among those who gave it."""
+    def score(self, task: Task, replies: Replies) -> Judgement:
+        """Validator: pay what an answer knows beyond false ones, divided among those who gave it, and say why."""
         key, facts = task.reference, by_facts()
-        said, true = facts.embed(replies.texts), facts.embed([key.answer])
-        knows = contrast_quality(said, true, facts.embed(key.twins))  # nothing for repeating the question
-        chooses = contrast_quality(said, true, facts.embed(key.floods))  # nothing for repeating the document
-        words = by_words().embed(replies.texts)
-        return attention_reward(words, np.minimum(knows, chooses), rule=self.rule).reward
+        if key is None:  # a user's question: nobody knows, so what the others say has to do
+            quality = agreement(task.ask, replies.texts, self.rule)
+        else:  # nothing for repeating the question, nor for repeating the document
+            said, true = facts.embed(replies.texts), facts.embed([key.answer])
+            quality = contrast_quality(said, true, facts.embed(key.twins), facts.embed(key.floods))
+        paid = attention_reward(nearness(replies.texts, self.rule), quality, rule=self.rule)
+        return Judgement(paid.reward, {"quality": quality, "share": paid.share, "attention": paid.attention})
+
+    def likeness(self, replies: Replies) -> Floats:
+        """Validator: say which answers are one, by their words, as the reward has it."""
+        return nearness(replies.texts, self.rule).same

@@ -31,6 +31,15 @@ def test_the_contrast_is_agreement_less_agreement_with_other_tasks() -> None:
     assert contrast_quality([[1.0, 0.0]], [0.0, 1.0], [[1.0, 0.0]]).tolist() == [0.0]
 
 
+def test_of_several_sets_of_others_the_one_that_leaves_least_counts(answers: Array) -> None:
+    reference, one, other = answers[0], answers[1:3], answers[3:]
+    first, second = (contrast_quality(answers, reference, others) for others in (one, other))
+    assert not np.array_equal(first, second)
+    assert np.array_equal(contrast_quality(answers, reference, one, other), np.minimum(first, second))
+    with pytest.raises(WrongShape):
+        contrast_quality(answers, reference, one, np.zeros((0, answers.shape[1])))
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_answers_that_ignore_the_question_earn_exactly_nothing_over_all_tasks(seed: int) -> None:
     rng = np.random.default_rng(seed)

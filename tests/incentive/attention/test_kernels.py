@@ -45,6 +45,32 @@ def test_unit_rows_have_length_one_at_any_scale(scale: float) -> None:
     assert rows == pytest.approx(np.array([[0.6, 0.8], [0.0, 0.0]]), abs=1e-3 if scale < 1e-300 else 1e-15)
 
 
+def test_rows_of_length_one_are_taken_as_they_are_and_give_what_any_scale_gives() -> None:
+    x = unit_rows("x", np.random.default_rng(5).normal(size=(40, 384)) + 1.0)
+    x[7], x[9], x[11] = x[3], 0.0, -0.0
+    assert np.shares_memory(unit_rows("x", x), x)
+    taken, scaled = (attention_reward(rows, np.linspace(0.0, 1.0, 40)) for rows in (x, 3.0 * x))
+    assert len(taken.kernels.sharp) == len(scaled.kernels.sharp) == 38
+    assert taken.kernels.same == pytest.approx(scaled.kernels.same, abs=1e-12)
+    assert taken.reward == pytest.approx(scaled.reward, abs=1e-12)
+
+
+def test_a_row_too_small_to_be_squared_is_not_taken_for_an_empty_one() -> None:
+    rows = unit_rows("x", np.array([[0.6, 0.8], [1e-200, 0.0], [0.0, 0.0]]))
+    assert rows == pytest.approx(np.array([[0.6, 0.8], [1.0, 0.0], [0.0, 0.0]]))
+
+
+def test_kernels_that_were_asked_for_before_pay_as_the_answers_do() -> None:
+    x, q = np.random.default_rng(6).normal(size=(30, 16)) + 1.0, np.linspace(0.0, 1.0, 30)
+    x[4] = x[2]
+    rule = Attention(tau0=0.5, tau1=0.9)
+    near = rule.kernels(x)
+    assert np.array_equal(attention_reward(near, q, rule=rule).reward, attention_reward(x, q, rule=rule).reward)
+    assert near.same.shape == (30, 30)
+    assert near.same[4, 2] == near.same[2, 4] == 1.0
+    assert np.array_equal(near.same[4], near.same[2])
+
+
 def test_the_matrix_product_stays_in_single_precision_and_the_cosines_do_not() -> None:
     rows = unit_rows("x", np.eye(3, dtype=np.float32))
     assert rows.dtype == np.float32

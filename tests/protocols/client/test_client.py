@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from collections.abc import Iterator
 from contextlib import aclosing
 
 import pytest
@@ -249,6 +250,27 @@ async def test_cancelling_a_round_cancels_every_question_of_it() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert await miner.deserted()
+
+
+async def test_asking_many_leaves_turns_to_others() -> None:
+    turns, seen = 0, list[int]()
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    def asks() -> Iterator[tuple[Peer, Ask]]:
+        for number in range(200):
+            seen.append(turns)
+            yield miner.peer, Ask(prompt=str(number))
+
+    async with misbehaving(saying(honest)) as miner, Client(VALIDATOR) as client:
+        busy = asyncio.create_task(others())
+        assert all([outcome.ok async for outcome in client.ask_each(asks())])
+        busy.cancel()
+    assert seen[-1] - seen[0] >= 3
 
 
 async def test_cancelling_who_reads_outcomes_as_they_come_closes_everything() -> None:

@@ -7,10 +7,12 @@ import asyncio
 
 import pytest
 
+from protocols import frames
 from protocols.client import Client, ClientOptions
 from protocols.codec import MSGPACK
-from protocols.errors import BrokenStream, Disconnected, TimedOut
+from protocols.errors import BrokenStream, Disconnected, HandlerFailed, PeerError, ReplyTooLarge, TimedOut
 from protocols.native.hearing import NativeStreamWriter
+from protocols.seal import StreamEvidence
 from tests.attacks.hostile import (
     MINER,
     VALIDATOR,
@@ -171,3 +173,47 @@ async def test_many_streams_are_read_side_by_side() -> None:
                 return len([item async for item in stream])
 
         assert await asyncio.gather(*(read() for _ in range(30))) == [3] * 30
+
+
+async def test_a_whole_stream_leaves_evidence_that_convinces_a_stranger() -> None:
+    async with asked(saying(whole)) as (client, miner):
+        async with client.stream(miner.peer, Ask(), kept_bytes=1_000) as stream:
+            early = [stream.evidence async for _ in stream]
+        assert early == [None] * 3
+        kept = stream.evidence
+        assert kept is not None
+        StreamEvidence.from_bytes(kept.to_bytes()).check()
+        said = [MSGPACK.decode(frames.payload_of(frame), Ask.Reply) for frame in kept.frames]
+        assert [reply.text for reply in said] == ["0", "1", "2"]
+        assert (kept.miner, kept.validator) == (miner.peer.hotkey, VALIDATOR.ss58_address)
+        assert kept.request_body == MSGPACK.encode(Ask())
+
+
+async def test_nothing_of_a_stream_is_kept_unless_told_to() -> None:
+    async with asked(saying(whole)) as (client, miner), client.stream(miner.peer, Ask()) as stream:
+        assert len([item async for item in stream]) == 3
+        assert (stream.complete, stream.evidence) == (True, None)
+
+
+async def test_a_stream_with_more_than_can_be_kept_is_refused_and_proves_nothing() -> None:
+    async with asked(saying(lambda question: whole(question, 100))) as (client, miner):
+        stream = client.stream(miner.peer, Ask(), kept_bytes=1_000)
+        with pytest.raises(ReplyTooLarge, match="over 1000 bytes"):
+            async with stream:
+                async for _ in stream:
+                    pass
+        assert (stream.complete, stream.evidence) == (False, None)
+
+
+async def test_a_stream_that_ends_in_a_fault_leaves_no_evidence() -> None:
+    def failed(question: Question) -> bytes:
+        writer = NativeStreamWriter(MSGPACK, MINER, question.signature)
+        return streamed([writer.item(Ask.Reply(text="one")), writer.fail(HandlerFailed("it broke"))])
+
+    async with asked(saying(failed)) as (client, miner):
+        stream = client.stream(miner.peer, Ask(), kept_bytes=1_000)
+        with pytest.raises(PeerError):
+            async with stream:
+                async for _ in stream:
+                    pass
+        assert stream.evidence is None

@@ -155,6 +155,4 @@ async def test_what_no_chain_could_read_is_not_included() -> None:
         await chain.submit(SetWeights(NET, (Uid(0),), (1,), -1), HOTKEY)
     with pytest.raises(LedgerError, match="version key is 18446744073709551616"):
         await chain.submit(RevealWeights(NET, (Uid(0),), (1,), (), 2**64), HOTKEY)
-    with pytest.raises(LedgerError, match="version is 4294967296"):
-        await chain.submit(ServeAxon(NET, Endpoint("203.0.113.7", 1), 2**32), HOTKEY)
     assert "SpaceLimitExceeded" in await refusal(chain, SetCommitment(NET, bytes(513)), HOTKEY)

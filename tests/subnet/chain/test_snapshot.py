@@ -39,7 +39,7 @@ async def busy_chain() -> MemoryChain:
         (Register(NET, validator), ALICE),
         (AddStake(NET, validator, Balance.tao(5)), ALICE),
         (AddStake(NetUid(0), validator, Balance.tao(5)), ALICE),
-        (ServeAxon(NET, Endpoint("203.0.113.7", 8091), 3), VALIDATOR),
+        (ServeAxon(NET, Endpoint("203.0.113.7", 8091, version=3)), VALIDATOR),
         (SetCommitment(NET, b"model"), VALIDATOR),
     ):
         (await chain.submit(call, signer)).raise_for_error()

@@ -85,7 +85,7 @@ def test_a_report_is_json_and_text() -> None:
     lines = report.text().splitlines()
     assert lines[0].startswith("ok    tasks       The same seed makes the same tasks (")
     assert "help: mend that line" in report.text()
-    assert lines[-1].startswith("reverse@1, seed 0: 8 of 13 checks failed: answers, ")
+    assert lines[-1].startswith("reverse@1, seed 0: 9 of 15 checks failed: answers, ")
 
 
 async def test_it_can_be_called_while_an_event_loop_runs() -> None:

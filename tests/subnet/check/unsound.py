@@ -25,7 +25,8 @@ from tests.subnet.check.sound import Ask, Reverse, shared
 
 COUNTER = itertools.count()
 NEEDS_REWARDS = ("rewards", "scores", "order", "honesty", "duplicates")
-NEEDS_TASKS = ("answers", "event loop", "wire", *NEEDS_REWARDS)
+NEEDS_ANSWERS = ("answers", "event loop", "wire", *NEEDS_REWARDS, "likeness")
+NEEDS_TASKS = (*NEEDS_ANSWERS[:-1], "variant", "likeness")
 
 
 class Unseeded(Reverse):
@@ -166,6 +167,59 @@ class Repeating(Reverse):
         return [float(text == task.reference) for text in replies.texts]
 
 
+class Drawn(Reverse):
+    def variant(self, task: Task, rng: np.random.Generator) -> Task:
+        return Task(Ask(prompt=f"word {np.random.default_rng().integers(10**9)}"), task.reference)
+
+
+class Bare(Reverse):
+    def variant(self, task: Task, rng: np.random.Generator) -> Any:
+        return task.ask
+
+
+class Numbered(Reverse):
+    def variant(self, task: Task, rng: np.random.Generator) -> Any:
+        return Task(task.ask, task.reference, canary=int(rng.integers(10**9)))  # type: ignore[arg-type]
+
+
+class Huge(Reverse):
+    def variant(self, task: Task, rng: np.random.Generator) -> Task:
+        return Task(Ask(prompt=str(rng.integers(10)) * 800_000), task.reference)
+
+
+class Forgotten(Reverse):
+    def variant(self, task: Task, rng: np.random.Generator) -> Task:
+        return Task(task.ask, task.reference, canary="a word that is not there")
+
+
+class Overheard(Reverse):
+    def variant(self, task: Task, rng: np.random.Generator) -> Task:
+        assert isinstance(task.ask, Ask)
+        return Task(Ask(prompt=f"{task.ask.prompt} by the way"), task.reference, canary="by the way")
+
+
+class Strange(Reverse):
+    def likeness(self, replies: Replies) -> Floats:
+        return np.full((len(replies), len(replies)), np.nan)
+
+
+class Fickle(Reverse):
+    def likeness(self, replies: Replies) -> Floats:
+        return np.full((len(replies), len(replies)), np.random.default_rng().random())
+
+
+class Neighbours(Reverse):
+    def likeness(self, replies: Replies) -> Floats:
+        at = np.arange(len(replies))
+        beside: Floats = (np.abs(at[:, None] - at) == 1).astype(np.float64)
+        return np.maximum(super().likeness(replies), beside)
+
+
+class Unlike(Reverse):
+    def likeness(self, replies: Replies) -> Floats:
+        return np.eye(len(replies))
+
+
 class Selfish(Reverse):
     def sample(self, metagraph: Metagraph, rng: np.random.Generator, k: int, me: Hotkey) -> Sequence[Hotkey]:
         return [me]
@@ -239,13 +293,13 @@ PLANTED = [
     (Counting, ("tasks", "scores"), "word 0"),
     (Empty, ("tasks", *NEEDS_TASKS), "tasks ended without a task"),
     (Raw, ("tasks", *NEEDS_TASKS), "tasks gave Ask, expected Task(Ask(...))"),
-    (Plain, NEEDS_TASKS, "answer gave str, expected Ask.Reply"),
-    (Raising, NEEDS_TASKS, "ZeroDivisionError"),
-    (Quitting, NEEDS_TASKS, "answer called sys.exit(3)"),
-    (Sleeping, NEEDS_TASKS, "answer took 60.0 s, limit 0.5 s"),
-    (Waiting, NEEDS_TASKS, "answer did not end within 0.5 s"),
+    (Plain, NEEDS_ANSWERS, "answer gave str, expected Ask.Reply"),
+    (Raising, NEEDS_ANSWERS, "ZeroDivisionError"),
+    (Quitting, NEEDS_ANSWERS, "answer called sys.exit(3)"),
+    (Sleeping, NEEDS_ANSWERS, "answer took 60.0 s, limit 0.5 s"),
+    (Waiting, NEEDS_ANSWERS, "answer did not end within 0.5 s"),
     (Blocking, ("event loop",), "limit 50 ms"),
-    (Holding, NEEDS_TASKS, "answer cannot be stopped 1 s after its 0.5 s"),
+    (Holding, NEEDS_ANSWERS, "answer cannot be stopped 1 s after its 0.5 s"),
     (Mistyped, ("wire",), "expected `str`, got `array`"),
     (Oversized, ("wire",), "has 800000 bytes, limit 262144"),
     (NotANumber, NEEDS_REWARDS, "score gave nan at reply 0"),
@@ -259,6 +313,16 @@ PLANTED = [
     (Blind, ("honesty", "duplicates"), "earned 0.2 a task, the definition's own answers 0.2"),
     (Mean, ("honesty",), "earned 0, expected above 0"),
     (Repeating, ("duplicates",), "an answer and 1 copy of it earned 2 a task, 1 alone, limit 1.05 times"),
+    (Drawn, ("variant",), "variant of task 0 is Ask(prompt='word"),
+    (Bare, ("variant",), "variant gave Ask, expected Task(Ask(...))"),
+    (Numbered, ("variant",), "variant gave a canary of type int, expected text"),
+    (Huge, ("variant",), "has 800000 bytes, limit 262144"),
+    (Forgotten, ("variant",), "is not in its own question"),
+    (Overheard, ("variant",), "canary 'by the way' of task 0 is in another miner's question"),
+    (Strange, ("likeness",), "likeness gave nan for replies 0 and 0"),
+    (Fickle, ("likeness",), "is not the same the second time"),
+    (Neighbours, ("likeness",), "with the order"),
+    (Unlike, ("likeness",), "and its copy have likeness 0, expected above 0.5"),
     (Selfish, ("sample",), "picked the validator itself"),
     (Moody, ("sample",), "with the same rng"),
     (Shy, ("sample",), "picked nobody"),

@@ -17,8 +17,9 @@ from protocols.columns import Floats
 from protocols.errors import MessageError
 from protocols.model import Model
 from protocols.registry import load
+from protocols.task import Replies, Returned, Task
 from subnet.templates.text.text import Ask, Text
-from subnet.text import Extractive, by_words, own_pairs
+from subnet.text import Extractive, by_words, nearness, own_pairs
 from tests.subnet.text.population import SKILLS, TEMPLATE, Reworded, answers, asked, honest, idle, paid, replies, tasks
 
 SEEDS = (1, 2, 3)
@@ -116,13 +117,33 @@ def test_a_reply_of_a_megabyte_does_not_pass_the_wire() -> None:
         JSON.decode(JSON.encode(Ask.Reply(text="x" * (1 << 20))), Ask.Reply)
 
 
+async def test_what_is_remembered_of_a_round_never_gets_into_another() -> None:
+    one, other = await tasks(11, 2)
+    rounds = [(task, replies(await answers([*honest(11), *SYBILS], task))) for task in (one, other)]
+    struck = Replies((Returned(rounds[0][1][0].hotkey), *rounds[0][1].rows[1:]))  # after it was compared with the rest
+    rounds.append((one, struck))
+
+    def judged(task: Task, given: Replies) -> tuple[list[list[float]], list[float]]:
+        return Text().likeness(given).tolist(), Text().rewards(task, given).tolist()
+
+    together = [judged(*each) for each in [*rounds, *rounds]]
+    alone = []
+    for each in rounds:
+        nearness.cache_clear()
+        alone.append(judged(*each))
+    assert together == alone * 2
+    assert together[0] != together[1] != together[2]
+
+
 @pytest.mark.serial
 async def test_the_score_of_64_replies_takes_less_than_a_tenth_of_a_second() -> None:
-    (task,) = await tasks(9, 1)
-    given = replies(await answers([Extractive(0.9, seed) for seed in range(64)], task))
-    Text().rewards(task, given)
+    # Another task each time: what was compared a moment ago is remembered.
+    first, *others = await tasks(9, 6)
+    miners: list[Model] = [Extractive(0.9, seed) for seed in range(64)]
+    Text().rewards(first, replies(await answers(miners, first)))
     taken = []
-    for _ in range(5):
+    for task in others:
+        given = replies(await answers(miners, task))
         gc.collect()
         start = time.perf_counter()
         Text().rewards(task, given)

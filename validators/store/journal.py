@@ -12,62 +12,44 @@ import asyncio
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from protocols.errors import ServiceError
-from protocols.types import Block, Hotkey, NetUid
-from validators.storefile import open_file, unusable
+from protocols.types import Hotkey, NetUid
+from validators.store.file import open_file, unusable
+from validators.store.record import Mark, RoundRecord, Standing
+from validators.store.rounds import insert_round, prune, record_of, standings_of
 from validators.submission import UNSETTLED, Submission
 
-__all__ = ["Journal", "Mark", "RoundRecord", "Standing", "Store"]
+__all__ = ["Journal", "Store"]
 
 _T = TypeVar("_T")
 _KEPT_EPOCHS: Final = 1_000
+_EVIDENCE_SHARE: Final = 0.6
 _ENCODE: Final = msgspec.json.encode
 
 
-class Standing(NamedTuple):
-    """A miner's score, and the block of the registration that it belongs to."""
-
-    score: float
-    registered_at: Block
-
-
-class Mark(NamedTuple):
-    """What one miner earned in one round; `miss` is the code of why no reply came, empty where one did."""
-
-    hotkey: Hotkey
-    reward: float
-    elapsed_s: float
-    miss: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundRecord:
-    """All that a round changes."""
-
-    number: int
-    block: Block
-    epoch: int
-    definition: str
-    marks: Sequence[Mark]
-    standings: Mapping[Hotkey, Standing]
-
-
 class Store:
-    """One file, for one process; raises `ServiceError` where another process has it, or it is of another format."""
+    """One file, for one process; raises `ServiceError` where another process has it, or it is of another format.
 
-    def __init__(self, path: str | os.PathLike[str], *, retained_rounds: int = 10_000) -> None:
+    Of each validator it keeps so many rounds, and of those as many as fit the bytes: all but the newest evidence goes
+    first. Room that is let go is used again, so that the file stays as large as it once was.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, retained_rounds: int = 10_000, retained_bytes: int = 250_000_000
+    ) -> None:
         self._path = Path(path).absolute()  # found again wherever the process moves
         self.retained_rounds = retained_rounds
-        self._connection = open_file(self._path)
+        self.retained_bytes = retained_bytes
+        self._file = open_file(self._path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="subnet-validator-store")
+        self._is_closed = False
 
     async def journal(self, genesis: str, netuid: NetUid, hotkey: Hotkey) -> Journal:
         """The part of one validator, made where there is none yet."""
@@ -92,13 +74,16 @@ class Store:
     async def close(self) -> None:
         """Finish what is under way and let go of the file; a second time does nothing."""
         await asyncio.to_thread(self._thread.shutdown)
-        self._connection.close()
+        if not self._is_closed:
+            self._is_closed = True
+            self._file.close()
 
     def _transact(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        connection = self._file.connection
         try:
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                return work(self._connection)
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                return work(connection)
         except sqlite3.Error as error:
             raise unusable(self._path, error) from error
 
@@ -120,38 +105,42 @@ class Journal:
 
     async def standings(self) -> dict[Hotkey, Standing]:
         """The scores as the last recorded round left them."""
-        read = "SELECT hotkey, score, registered_at FROM scores WHERE validator = ?"
-        rows = await self._store.transact(lambda file: file.execute(read, (self._id,)).fetchall())
-        return {hotkey: Standing(score, registered_at) for hotkey, score, registered_at in rows}
+        return await self._store.transact(lambda file: standings_of(file, self._id))
 
     async def asked_in(self) -> dict[Hotkey, int]:
         """The number of the recorded round in which each miner was asked last."""
-        read = "SELECT hotkey, max(number) FROM rewards WHERE validator = ? GROUP BY hotkey"
+        read = "SELECT hotkey, max(asked_in) FROM miners WHERE validator = ? AND asked_in IS NOT NULL GROUP BY hotkey"
         rows = await self._store.transact(lambda file: file.execute(read, (self._id,)).fetchall())
         return dict(rows)
 
+    async def kept(self, name: str) -> bytes | None:
+        """What a stage kept with the last recorded round that had something of it, if any had."""
+        read = "SELECT content FROM kept WHERE validator = ? AND name = ?"
+        row = await self._store.transact(lambda file: file.execute(read, (self._id, name)).fetchone())
+        return None if row is None else bytes(row[0])
+
     async def record(self, done: RoundRecord) -> None:
-        """Remember a round and the scores after it, and forget the rounds that are too old to keep."""
-        mine, oldest = self._id, done.number - self._store.retained_rounds
-        scores = [(mine, hotkey, standing.registered_at, standing.score) for hotkey, standing in done.standings.items()]
-        rewards = [(mine, done.number, *mark) for mark in done.marks]
+        """Remember a round and the scores after it, and let go of what is too old to keep."""
+        mine, store = self._id, self._store
+        evidence = int(store.retained_bytes * _EVIDENCE_SHARE)
+        rounds = store.retained_bytes - evidence
 
         def write(file: sqlite3.Connection) -> None:
-            file.execute("DELETE FROM scores WHERE validator = ?", (mine,))
-            file.executemany("INSERT INTO scores VALUES (?, ?, ?, ?)", scores)
-            values = (mine, done.number, done.block, done.epoch, done.definition)
-            file.execute("INSERT INTO rounds VALUES (?, ?, ?, ?, ?)", values)
-            file.executemany("INSERT INTO rewards VALUES (?, ?, ?, ?, ?, ?)", rewards)
-            for table in ("rounds", "rewards"):
-                file.execute(f"DELETE FROM {table} WHERE validator = ? AND number <= ?", (mine, oldest))
+            insert_round(file, mine, done)
+            oldest = done.number - store.retained_rounds
+            prune(file, mine, oldest=oldest, rounds_bytes=rounds, evidence_bytes=evidence)
 
-        await self._store.transact(write)
+        await store.transact(write)
+
+    async def round(self, number: int) -> RoundRecord | None:
+        """A round as it was recorded, if it is still kept; without its proofs and without what stages kept."""
+        found = await self._store.transact(lambda file: record_of(file, self._id, number))
+        return None if found is None else found.record
 
     async def marks(self, number: int) -> list[Mark]:
-        """What a round paid, by hotkey."""
-        read = "SELECT hotkey, reward, elapsed_s, miss FROM rewards WHERE validator = ? AND number = ?"
-        rows = await self._store.transact(lambda file: file.execute(read, (self._id, number)).fetchall())
-        return [Mark(*row) for row in rows]
+        """What a round paid; nothing where it is not kept."""
+        found = await self.round(number)
+        return [] if found is None else list(found.marks)
 
     async def write(self, submission: Submission) -> None:
         """Remember how a weight setting stands; there is one for each epoch, and it is replaced."""
