@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from protocols.synapse import Reply, Synapse
     from protocols.task import AnswerContext, Replies, Task, TaskContext
     from protocols.tensor import Tensor
-    from validators.base import Validator, ValidatorOptions
+    from validators.base import Validator
+    from validators.options import ValidatorOptions
 
 __version__ = "0.1.0"
 
@@ -88,7 +89,7 @@ _HOMES = {
     "TaskContext": "protocols.task",
     "Tensor": "protocols.tensor",
     "Validator": "validators.base",
-    "ValidatorOptions": "validators.base",
+    "ValidatorOptions": "validators.options",
 }
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
@@ -26,52 +25,19 @@ from protocols.spec import Subnet
 from protocols.task import Task
 from protocols.types import Hotkey, NetUid
 from validators.chance import Purpose, chance
-from validators.load import Load
 from validators.moment import check_fresh
 from validators.observer import Observer, observed, tell
+from validators.options import ValidatorOptions
 from validators.query import Asker, Heard, v10
 from validators.round import Judged, Round, Setting
-from validators.sampling import Past, Sampler, SamplingOptions
 from validators.scoring import score
-from validators.store import Journal, Store
-from validators.tasks import TaskSource
-from validators.timelock import timelock_of
-from validators.vetting import Vetter, VettingOptions
-from validators.weights import Setter, Weighed
+from validators.stages import Stages
+from validators.store import Store
+from validators.weights import Weighed
 
-__all__ = ["Validator", "ValidatorOptions"]
+__all__ = ["Validator"]
 
 _LOG: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidatorOptions:
-    """How a validator goes about its work."""
-
-    sampling: SamplingOptions = field(default_factory=SamplingOptions)
-    vetting: VettingOptions = field(default_factory=VettingOptions)
-    timeout_s: float = 12.0
-    """Time for a miner's whole reply, from the moment in which its question was sent."""
-    most_stream_bytes: int = 16 * 1024 * 1024
-    """Of a streamed reply, all items together."""
-    interval_s: float = 12.0
-    """From the beginning of one round to that of the next."""
-    most_backoff_s: float = 300.0
-    """The longest wait after rounds that failed."""
-    settle_blocks: int = 4
-    """For how many blocks a call that got no receipt is waited for at least, before it is sent again."""
-    thin: float = 0.5
-    """The share of the reachable miners below which too few have been asked to say more than the last weights do, which
-    then hold; 0 never holds them for that."""
-    variants: bool = True
-    """Whether each miner is asked in words of its own, where the definition has a `variant`."""
-    most_at_once: int = 2
-    """Our queries under way at one miner, those of users included; more wait, and their time has not begun."""
-    v10_fields: tuple[str, ...] = ()
-    """The hash fields of the query's class in bittensor 10; with them axons of that release are asked, and their
-    unsigned replies count."""
-    seed: int | None = None
-    """What the choices of each round follow from. By default the store draws one, once, that nobody can foretell."""
 
 
 @dataclass(eq=False)
@@ -95,11 +61,11 @@ class Validator:
     options: ValidatorOptions = field(default_factory=ValidatorOptions)
     observers: list[Observer] = field(default_factory=list, repr=False)
     """Who is told of stages and rounds."""
-    _parts: _Parts | None = field(default=None, init=False, repr=False)
+    _stages: Stages | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.hotkey = Hotkey(self.key.ss58_address)
-        self._v10 = v10(self.definition, self.options.v10_fields)
+        self.v10 = v10(self.definition, self.options.v10_fields)
         if self.client.hotkey != self.hotkey:
             raise KeyMaterialError(
                 f"the client signs as {short(self.client.hotkey)}, the validator is {short(self.hotkey)}",
@@ -108,33 +74,33 @@ class Validator:
 
     async def step(self) -> Round:
         """One round: whom to ask, what, what came, what it is worth, and weights if it is time."""
-        parts, began = await self._ready(), self.clock.monotonic()
+        stages, began = await self._ready(), self.clock.monotonic()
         metagraph, epoch = await self._read()
         setting = await self._setting(metagraph, epoch)
         with self._stage("sample"):
-            draw = chance(parts.seed, setting.number, Purpose.SAMPLE)
-            asked = parts.sampler.pick(metagraph, draw, await parts.past(setting.number))
-        task = await parts.tasks.draw(setting.number)
+            draw = chance(stages.seed, setting.number, Purpose.SAMPLE)
+            asked = stages.sampler.pick(metagraph, draw, await stages.past(setting.number))
+        task = await stages.tasks.draw(setting.number)
         with self._stage("ask"):
-            heard = await parts.asker.ask(parts.tasks.each(task, setting.number, asked), asked, metagraph)
+            heard = await stages.asker.ask(stages.tasks.each(task, setting.number, asked), asked, metagraph)
         judged = await self._judge(setting, task, heard, metagraph)
         with self._stage("weigh"):
-            weighed = await parts.setter.weigh(epoch, metagraph, judged.scored.standings)
+            weighed = await stages.setter.weigh(epoch, metagraph, judged.scored.standings)
         done = Round.of(setting, judged, weighed, elapsed_s=self.clock.monotonic() - began)
         tell(self.observers, lambda one: one.completed(done))
         return done
 
     async def organic(self, task: Task, given: Heard) -> Round:
         """Score what miners gave a user, beside what others give who are asked the same now."""
-        parts, began = await self._ready(), self.clock.monotonic()
+        stages, began = await self._ready(), self.clock.monotonic()
         metagraph, epoch = await self._read()
         setting = replace(await self._setting(metagraph, epoch), is_organic=True)
         given = given.of_those_in(metagraph)
         with self._stage("sample"):
-            draw = chance(parts.seed, setting.number, Purpose.SAMPLE)
-            asked = parts.sampler.pick(metagraph, draw, await parts.past(setting.number))
+            draw = chance(stages.seed, setting.number, Purpose.SAMPLE)
+            asked = stages.sampler.pick(metagraph, draw, await stages.past(setting.number))
         others = [hotkey for hotkey in asked if hotkey not in given.replies.hotkeys]
-        heard = given + await parts.asker.ask([task] * len(others), others, metagraph)
+        heard = given + await stages.asker.ask([task] * len(others), others, metagraph)
         judged = await self._judge(setting, task, heard, metagraph)
         done = Round.of(setting, judged, Weighed("a user's question"), elapsed_s=self.clock.monotonic() - began)
         tell(self.observers, lambda one: one.organic(done))
@@ -167,8 +133,8 @@ class Validator:
                         return
                 await self._rest(self._wait_s(began, failures), fault)
         finally:
-            if self._parts is not None:
-                await self._parts.tasks.close()
+            if self._stages is not None:
+                await self._stages.tasks.close()
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, SubnetError):
@@ -190,10 +156,10 @@ class Validator:
     async def _weigh_still(self) -> None:
         """Set the weights that are due, by the scores so far."""
         try:
-            parts = await self._ready()
+            stages = await self._ready()
             metagraph, epoch = await self._read()
             with self._stage("weigh"):
-                await parts.setter.weigh(epoch, metagraph, await parts.journal.standings())
+                await stages.setter.weigh(epoch, metagraph, await stages.journal.standings())
         except KeyMaterialError:
             raise
         except Exception as error:
@@ -202,56 +168,27 @@ class Validator:
     def _stage(self, name: str) -> AbstractContextManager[None]:
         return observed(name, self.observers, self.clock)
 
-    async def _ready(self) -> _Parts:
-        if self._parts is None:
-            journal = await self.store.journal(self.chain.genesis, self.netuid, self.hotkey)
-            seed = journal.seed if self.options.seed is None else self.options.seed
-            vetter = Vetter(definition=self.definition, options=self.options.vetting)
-            vetter.load(await journal.kept("vetting"))
-            self._parts = _Parts(
-                journal=journal,
-                seed=seed,
-                sampler=Sampler(definition=self.definition, me=self.hotkey, options=self.options.sampling),
-                tasks=TaskSource(self.definition, self.clock, seed, varies=self.options.variants),
-                vetter=vetter,
-                asker=Asker(
-                    client=self.client,
-                    timeout_s=self.options.timeout_s,
-                    most_stream_bytes=self.options.most_stream_bytes,
-                    is_streaming=self.definition.is_streaming,
-                    is_local=self.chain.is_local,
-                    v10=self._v10,
-                    load=Load(self.options.most_at_once, self.options.timeout_s),
-                ),
-                setter=Setter(
-                    definition=self.definition,
-                    chain=self.chain,
-                    netuid=self.netuid,
-                    key=self.key,
-                    journal=journal,
-                    settle_blocks=self.options.settle_blocks,
-                    thin=self.options.thin,
-                    timelock=timelock_of(self.chain),
-                ),
-            )
-        return self._parts
+    async def _ready(self) -> Stages:
+        if self._stages is None:
+            self._stages = await Stages.opened(self)
+        return self._stages
 
     async def _judge(self, setting: Setting, task: Task, heard: Heard, metagraph: Metagraph) -> Judged:
         """What came of it is worth, kept before anything acts on it."""
-        parts, heard = await self._ready(), heard.of_those_asked()
+        stages, heard = await self._ready(), heard.of_those_asked()
         is_claimed = self.options.vetting.precedence == "model"
         claims = await self.chain.commitments(self.netuid) if is_claimed else None
-        async with parts.judging:  # each round moves the scores that the one before it left
+        async with stages.judging:  # each round moves the scores that the one before it left
             with self._stage("vet"):
-                vet = partial(parts.vetter.vet, heard, metagraph, claims)
-                vetted = await asyncio.get_running_loop().run_in_executor(parts.judge, vet)
+                vet = partial(stages.vetter.vet, heard, metagraph, claims)
+                vetted = await asyncio.get_running_loop().run_in_executor(stages.judge, vet)
             with self._stage("score"):
-                known = await parts.journal.standings()
-                scored = await score(self.definition, task, vetted.replies, metagraph, known, parts.judge)
+                known = await stages.journal.standings()
+                scored = await score(self.definition, task, vetted.replies, metagraph, known, stages.judge)
             judged = Judged(heard, vetted, scored)
             with self._stage("store"):
-                kept = {"vetting": parts.vetter.dump()}
-                await parts.journal.record(setting.record(task, judged, known, kept))
+                kept = {"vetting": stages.vetter.dump()}
+                await stages.journal.record(setting.record(task, judged, known, kept))
         return judged
 
     async def _setting(self, metagraph: Metagraph, epoch: Epoch) -> Setting:
@@ -272,23 +209,3 @@ class Validator:
         if failures:
             return min(self.options.interval_s * 2.0 ** min(failures - 1, 32), self.options.most_backoff_s)
         return max(0.0, self.options.interval_s - (self.clock.monotonic() - began))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """What a validator works with once its store is open."""
-
-    journal: Journal
-    seed: int
-    sampler: Sampler
-    tasks: TaskSource
-    asker: Asker
-    vetter: Vetter
-    setter: Setter
-    judging: asyncio.Lock = field(default_factory=asyncio.Lock)
-    judge: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="subnet-validator-judge"))
-    """One thread, whose memory is used again: each of several would keep a round's tables of its own."""
-
-    async def past(self, number: int) -> Past:
-        """What is known when whom to ask is chosen."""
-        return Past(number=number, asked_in=await self.journal.asked_in(), likely=self.vetter.likely)

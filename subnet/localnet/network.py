@@ -33,7 +33,8 @@ from subnet.localnet.founding import beginning, open_chain
 from subnet.localnet.models import Kind, Models, chosen
 from subnet.localnet.port import Port
 from subnet.localnet.standing import Summary, standings
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
+from validators.options import ValidatorOptions
 from validators.round import Round
 from validators.sampling import SamplingOptions
 from validators.store import Store

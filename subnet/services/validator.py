@@ -31,8 +31,9 @@ from subnet.services.roundlog import RoundLog
 from subnet.settings import ChainSettings, PathSettings, ValidatorSettings
 from subnet.telemetry import LoopLag, Writer, show_process
 from subnet.wallet import signing_key
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
 from validators.meters import RoundMeters, show_watchdog
+from validators.options import ValidatorOptions
 from validators.place import Place
 from validators.sampling import SamplingOptions
 from validators.stacks import stacks

@@ -38,8 +38,9 @@ from subnet.chain.memory import Genesis, GenesisNetwork, MemoryChain
 from subnet.templates.text.text import Text
 from tests.bench.harness.child import Channel
 from tests.bench.readers import miner_hotkey, miner_key
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
 from validators.observer import Observer
+from validators.options import ValidatorOptions
 from validators.sampling import SamplingOptions
 from validators.store import Store
 from validators.tasks import TaskSource

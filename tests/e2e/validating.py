@@ -42,7 +42,8 @@ from subnet.templates.text.text import Text
 from subnet.text import Extractive
 from tests.attacks.hostile import misbehaving
 from tests.e2e.rogues import SetBack, behaviours
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
+from validators.options import ValidatorOptions
 from validators.round import Round
 from validators.store import Journal, Store
 from validators.vetting import VettingOptions

@@ -28,7 +28,8 @@ from protocols.task import AnswerContext, Replies, Task, TaskContext
 from protocols.types import Hotkey
 from tests.interop.test_v10 import Ask, Child
 from tests.validators.world import ME, NETUID, PAYER, World, hotkey, miner_key, world
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
+from validators.options import ValidatorOptions
 from validators.query import Asker, v10
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(600)]  # the environment may have to be built first

@@ -16,7 +16,7 @@ from pathlib import Path
 from protocols.calls import CommitWeights, SetWeights
 from protocols.errors import ServiceError
 from tests.validators.world import ME, NETUID, WatchedChain, hotkey, off_by, world
-from validators.base import ValidatorOptions
+from validators.options import ValidatorOptions
 
 __all__ = ["main"]
 

@@ -20,7 +20,7 @@ from protocols.replay import MemoryReplay
 from protocols.server import Server, ServerOptions
 from subnet.chain.client import Deadlines, SubstrateChain
 from tests.validators.world import Guess, World, miner_key, off_by
-from validators.base import ValidatorOptions
+from validators.options import ValidatorOptions
 from validators.round import Round
 from validators.store import Store
 

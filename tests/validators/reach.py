@@ -26,7 +26,8 @@ from subnet.chain.node.rpc.rooms import methods_of
 from subnet.chain.node.runtime import Runtime
 from subnet.chain.presets import LOCAL, preset
 from tests.validators.world import ME, NETUID, World, hotkey, off_by
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
+from validators.options import ValidatorOptions
 from validators.round import Round
 from validators.store import Journal, Store
 

@@ -26,7 +26,8 @@ from protocols.types import Block, Hotkey, NetUid
 from tests.validators.test_store import ALICE, BOB
 from tests.validators.world import ME, NETUID, Doubling, Guess, World, hotkey, off_by, world
 from validators.account import Account, Document, account, document_of, miner_named
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
+from validators.options import ValidatorOptions
 from validators.query import Answer, Heard
 from validators.store import Archive, Mark, RoundRecord, Standing, Store, Unsigned
 from validators.tasks import TaskSource

@@ -26,7 +26,8 @@ from subnet.chain.node.runtime import Runtime
 from subnet.chain.node.scale.composites import Variant
 from tests.validators.reach import Reach, reach
 from tests.validators.world import ME, NETUID, Doubling, WatchedChain, hotkey, miner_key, off_by, world
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
+from validators.options import ValidatorOptions
 from validators.round import Round
 
 OPTIONS = ValidatorOptions(seed=1, timeout_s=2.0, settle_blocks=2, interval_s=0.01, most_backoff_s=0.05)

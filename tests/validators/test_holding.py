@@ -13,8 +13,8 @@ from protocols.calls import CommitWeights, Register, ServeAxon, SetWeights
 from protocols.endpoint import Endpoint
 from protocols.types import Hotkey
 from tests.validators.world import ME, NETUID, PAYER, WatchedChain, World, hotkey, miner_key, off_by, world
-from validators.base import ValidatorOptions
 from validators.holding import Coverage, coverage
+from validators.options import ValidatorOptions
 from validators.round import Round
 from validators.sampling import SamplingOptions
 from validators.store import Store

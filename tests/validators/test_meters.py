@@ -15,9 +15,10 @@ from protocols.errors import ChainUnreachable
 from protocols.server import Meters
 from tests.validators.test_watchdog import place
 from tests.validators.world import World, miner_key, off_by, refusing, world
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
 from validators.meters import RoundMeters, show_watchdog
 from validators.observer import STAGES, Observer
+from validators.options import ValidatorOptions
 from validators.round import Round
 from validators.watchdog import Watchdog
 

@@ -35,8 +35,8 @@ from tests.validators.world import (
     off_by,
     world,
 )
-from validators.base import ValidatorOptions
 from validators.moment import Moment, coming
+from validators.options import ValidatorOptions
 from validators.store import Journal, Standing, Store
 from validators.submission import Submission
 from validators.timelock import timelock_of

@@ -45,7 +45,8 @@ from tests.validators.world import (
     refusing,
     world,
 )
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
+from validators.options import ValidatorOptions
 from validators.sampling import SamplingOptions
 from validators.store import Store
 

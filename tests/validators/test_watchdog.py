@@ -20,7 +20,7 @@ from protocols.errors import ChainUnreachable, Stuck
 from protocols.task import Replies, Task, TaskContext
 from protocols.types import Block, NetUid, Uid
 from tests.validators.world import ME, NETUID, Doubling, WatchedChain, hotkey, off_by, world
-from validators.base import ValidatorOptions
+from validators.options import ValidatorOptions
 from validators.place import Place
 from validators.stacks import stacks
 from validators.watchdog import Watchdog

@@ -34,7 +34,7 @@ from tests.validators.world import (
     off_by,
     world,
 )
-from validators.base import ValidatorOptions
+from validators.options import ValidatorOptions
 from validators.store import Store
 
 _T = TypeVar("_T")

@@ -35,7 +35,8 @@ from protocols.task import AnswerContext, Replies, Task, TaskContext
 from protocols.transport import Depart
 from protocols.types import Block, Coldkey, Hotkey, NetUid, Ss58
 from subnet.chain.memory import Genesis, GenesisNetwork, MemoryChain
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
+from validators.options import ValidatorOptions
 from validators.round import Round
 from validators.store import Store
 

@@ -53,7 +53,7 @@ class Text(Subnet):
         """Miner: let the model do the work."""
         return Ask.Reply(text=await ctx.model.generate(ask.prompt, ask.max_tokens))
 
-    def score(self, task: Task, replies: Replies) -> Judgement:
+    def score(self, task: Task, replies: Replies) -> Floats | Judgement:
         """Validator: pay what an answer knows beyond false ones, divided among those who gave it, and say why."""
         key, facts = task.reference, by_facts()
         if key is None:  # a user's question: nobody knows, so what the others say has to do

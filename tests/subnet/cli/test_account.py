@@ -13,7 +13,7 @@ import pytest
 from protocols.types import Hotkey
 from subnet.cli.app import Command, main
 from tests.validators.world import ME, hotkey, off_by, world
-from validators.base import ValidatorOptions
+from validators.options import ValidatorOptions
 
 Capture = pytest.CaptureFixture[str]
 COMMANDS = {

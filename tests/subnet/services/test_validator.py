@@ -26,7 +26,7 @@ from subnet.services.validator import Validating, opened, options
 from subnet.settings import ChainSettings, PathSettings, ValidatorSettings
 from tests.attacks.raw import get
 from tests.validators.world import Doubling, off_by, world
-from validators.base import ValidatorOptions
+from validators.options import ValidatorOptions
 from validators.sampling import SamplingOptions
 from validators.vetting import VettingOptions
 

@@ -29,10 +29,11 @@ from protocols.task import AnswerContext, Replies, Task, TaskContext
 from protocols.types import Block, Hotkey
 from subnet.templates.text.text import Ask, Text
 from tests.validators.world import ME, NETUID, PAYER, World, hotkey, miner_key, world
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
 from validators.gateway.gateway import Gateway
 from validators.gateway.keys import Allowance, Keys
 from validators.gateway.options import GatewayOptions
+from validators.options import ValidatorOptions
 from validators.store import RoundRecord, Standing, Store
 
 __all__ = [

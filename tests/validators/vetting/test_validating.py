@@ -21,7 +21,8 @@ from protocols.synapse import Synapse
 from protocols.task import AnswerContext, Replies, Task, TaskContext
 from protocols.types import Hotkey
 from tests.validators.world import NETUID, Answer, Guess, World, miner_key, off_by, world
-from validators.base import Validator, ValidatorOptions
+from validators.base import Validator
+from validators.options import ValidatorOptions
 from validators.vetting import VettingOptions
 
 
