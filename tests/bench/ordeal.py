@@ -32,6 +32,7 @@ _FLOOD: Final = 60
 _WITHIN_S: Final = 60.0
 _QUESTIONS: Final = 64
 _PAUSE_S: Final = 0.2
+_READINGS: Final = 5
 _CLEAR_S: Final = 3.0
 """How long after the last caller the miner is looked at: signed connections are closed, a lag of a second is over."""
 _GARBAGE: Final = (
@@ -93,7 +94,11 @@ class Ordeal:
         """What the miner holds once nobody asks it any more."""
         await asyncio.sleep(_CLEAR_S)
         shown, process = await measures(self.url), Path(f"/proc/{self.miner.pid}")
-        handles, threads = (len(list((process / name).iterdir())) for name in ("fd", "task"))
+        counts = []
+        for _ in range(_READINGS):  # a call to the chain that is under way is nothing that is left
+            counts.append([len(list((process / name).iterdir())) for name in ("fd", "task")])
+            await asyncio.sleep(1.0)
+        handles, threads = (min(column) for column in zip(*counts, strict=True))
         return Held(resident_bytes(self.miner.pid), handles, threads, int(shown["subnet_tasks"]))
 
     async def _call(self, client: Client, at: int, over: asyncio.Event) -> None:
