@@ -111,6 +111,8 @@ class GatewaySettings(Section):
     """Users' questions that may wait to be scored; of more the oldest are dropped."""
     open: bool = False
     """Serve without API keys; only on an address of this machine."""
+    origins: str = ""
+    """Web pages that may ask, such as https://example.org, with commas between them; by default none."""
 
 
 class ChainSettings(Section):

@@ -80,4 +80,5 @@ def options(settings: GatewaySettings) -> GatewayOptions:
         audit=settings.audit,
         audit_size=settings.audit_size,
         open=settings.open,
+        origins=frozenset(word.strip() for word in settings.origins.split(",") if word.strip()),
     )
