@@ -27,6 +27,7 @@ from subnet.templates.text.text import Ask
 from subnet.text import compose
 from tests.attacks.miner import Letter
 from tests.attacks.raw import Response, get
+from tests.e2e.terminal import PRELUDE
 
 __all__ = [
     "BASS",
@@ -102,7 +103,7 @@ class Program:
         self._out, self._err = folder / "out", folder / "err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "subnet", *words, "--json"],
+                [sys.executable, "-c", f"{PRELUDE}from subnet.cli import main; sys.exit(main())", *words, "--json"],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

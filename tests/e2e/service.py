@@ -95,7 +95,7 @@ owner = "//Alice"
 hotkey = "//Owner1"
 neurons = [NEURONS]
 """
-_STAKES: Final = dict.fromkeys(MINERS, 0) | {VALIDATOR: 1000} | {f"//Other{at}": 100 for at in range(3)}
+_STAKES: Final = dict.fromkeys((*MINERS, "//Other0"), 0) | {VALIDATOR: 1000, "//Other1": 100, "//Other2": 100}
 
 
 @contextmanager
