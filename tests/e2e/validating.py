@@ -29,6 +29,7 @@ from protocols.client import Client, Peer
 from protocols.clock import SystemClock
 from protocols.columns import Floats
 from protocols.endpoint import Endpoint
+from protocols.judgement import Judgement
 from protocols.replay import MemoryReplay
 from protocols.spec import Subnet
 from protocols.task import Replies, Task
@@ -88,9 +89,9 @@ class Watched(Text):
 
     def score(self, task: Task, replies: Replies) -> Floats:
         """As the text subnet pays; validators call it in threads, and appending is one step."""
-        rewards = np.asarray(super().score(task, replies))
+        rewards = _paid(super().score(task, replies))
         own = Replies(tuple(row for row in replies if row.hotkey not in self.copies))
-        alone = dict(zip(own.hotkeys, np.asarray(super().score(task, own)).tolist(), strict=True))
+        alone = dict(zip(own.hotkeys, _paid(super().score(task, own)).tolist(), strict=True))
         for victim in set(self.copies.values()):
             family = [self.copies.get(hotkey, hotkey) == victim for hotkey in replies.hotkeys]
             if victim in alone:
@@ -270,3 +271,8 @@ class Town:
 
     def _mean(self, who: Hotkey) -> float:
         return float(np.mean([seat.rounds[-1].scores[who] for seat in self.seats]))
+
+
+def _paid(said: object) -> Floats:
+    """The rewards alone of what a definition's `score` said."""
+    return np.asarray(said.rewards if isinstance(said, Judgement) else said, dtype=np.float64)

@@ -67,7 +67,7 @@ async def test_a_line_that_is_cut_all_the_time_costs_nothing_and_doubles_nothing
         found.line.lasts = (15, 90)  # to connect and a round take some 30
         last = await found.epoch() + 3
         await validator.run(until=lambda done: found.pass_after(done) and done.epoch >= last)
-        assert found.line.cuts > 10
+        assert found.line.cuts > 5
         found.line.lasts = None
         await epochs_of_rounds(found, validator, 1)
         await found.check(store, hidden=bool(rules))

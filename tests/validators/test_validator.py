@@ -242,6 +242,7 @@ async def test_tasks_that_come_to_an_end_are_started_again(tmp_path: Path) -> No
             return super().score(task, replies)
 
     async with world(tmp_path) as w:
+        await w.add_miner("m", off_by(0))
         await w.add_validator()
         definition = Three()
         await w.steps(w.validator(await w.store(), definition=definition), 5)

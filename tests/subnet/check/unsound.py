@@ -306,7 +306,7 @@ PLANTED = [
     (Generous, NEEDS_REWARDS, "score gave 2.0 at reply 0, expected 0 to 1"),
     (Forgetful, NEEDS_REWARDS, "score gave shape (4,), expected (6,)"),
     (Crashing, NEEDS_REWARDS, "IndexError: string index out of range"),
-    (Lonely, ("rewards",), "ValueError: zero-size array"),
+    (Lonely, ("rewards",), "RuntimeWarning: invalid value"),
     (Random, ("scores", "order"), "for the honest answer to task 0, then 0.9"),
     (FirstTakesAll, ("order",), "the copied answer to task 0 earned 0.0 as reply 6, 1.0 as reply 0"),
     (Wordy, ("honesty",), "constant answers earned 1 a task, the definition's own answers 0"),

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -15,9 +15,10 @@ import pytest
 
 from protocols.balance import Balance
 from protocols.calls import AddStake, Register
+from protocols.columns import Floats
 from protocols.errors import BindFailed, NotRegistered, OutOfRange, ServiceError, Stuck
 from protocols.keys import Keypair
-from protocols.task import Replies, Task
+from protocols.task import Replies
 from protocols.types import Hotkey, NetUid
 from subnet.chain.local import LocalChain
 from subnet.localnet.port import Port
@@ -37,9 +38,9 @@ DOUBLING = f"{Path(__file__).parents[2] / 'validators' / 'world.py'}:Doubling"
 class Hanging(Doubling):
     """Takes much longer than anything may."""
 
-    def score(self, task: Task, replies: Replies) -> Sequence[float]:
+    def likeness(self, replies: Replies) -> Floats:
         time.sleep(4.0)
-        return super().score(task, replies)
+        return super().likeness(replies)
 
 
 @asynccontextmanager
