@@ -21,6 +21,7 @@ __all__ = [
     "Section",
     "SimulationSettings",
     "ValidatorSettings",
+    "listed",
 ]
 
 
@@ -30,6 +31,11 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
     )
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The words of a setting that holds several, with commas between them."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 class LocalSettings(Section):

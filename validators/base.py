@@ -77,9 +77,7 @@ class Validator:
         stages, began = await self._ready(), self.clock.monotonic()
         metagraph, epoch = await self._read()
         setting = await self._setting(metagraph, epoch)
-        with self._stage("sample"):
-            draw = chance(stages.seed, setting.number, Purpose.SAMPLE)
-            asked = stages.sampler.pick(metagraph, draw, await stages.past(setting.number))
+        asked = await self._sample(setting, metagraph)
         task = await stages.tasks.draw(setting.number)
         with self._stage("ask"):
             heard = await stages.asker.ask(stages.tasks.each(task, setting.number, asked), asked, metagraph)
@@ -96,9 +94,7 @@ class Validator:
         metagraph, epoch = await self._read()
         setting = replace(await self._setting(metagraph, epoch), is_organic=True)
         given = given.of_those_in(metagraph)
-        with self._stage("sample"):
-            draw = chance(stages.seed, setting.number, Purpose.SAMPLE)
-            asked = stages.sampler.pick(metagraph, draw, await stages.past(setting.number))
+        asked = await self._sample(setting, metagraph)
         others = [hotkey for hotkey in asked if hotkey not in given.replies.hotkeys]
         heard = given + await stages.asker.ask([task] * len(others), others, metagraph)
         judged = await self._judge(setting, task, heard, metagraph)
@@ -172,6 +168,13 @@ class Validator:
         if self._stages is None:
             self._stages = await Stages.opened(self)
         return self._stages
+
+    async def _sample(self, setting: Setting, metagraph: Metagraph) -> tuple[Hotkey, ...]:
+        """Whom to ask."""
+        stages = await self._ready()
+        with self._stage("sample"):
+            draw = chance(stages.seed, setting.number, Purpose.SAMPLE)
+            return stages.sampler.pick(metagraph, draw, await stages.past(setting.number))
 
     async def _judge(self, setting: Setting, task: Task, heard: Heard, metagraph: Metagraph) -> Judged:
         """What came of it is worth, kept before anything acts on it."""

@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from protocols.client import Client, Outcome, Peer
 from protocols.codec import MSGPACK
@@ -109,6 +110,10 @@ class Asker:
             return None
         return Peer(neuron.hotkey, endpoint.url(), self.v10 if published(endpoint) else None)
 
+    async def stream(self, peer: Peer, task: Task, most_bytes: int, came: Callable[[Any, float], None]) -> Answer:
+        """What one miner streams, in its turn; `came` is told each item and when it came, before the end proves any."""
+        return await self._in_turn(peer, task, partial(self._stream, most_bytes=most_bytes, came=came))
+
     async def _replies(self, questions: Sequence[tuple[Peer, Task]]) -> list[Answer]:
         free = [(peer, task) for peer, task in questions if self.load.free(Hotkey(peer.hotkey))]
         busy = [(peer, task) for peer, task in questions if not self.load.free(Hotkey(peer.hotkey))]
@@ -139,23 +144,25 @@ class Asker:
             return _none(Hotkey(peer.hotkey), task, _CROWDED)
 
     async def _streams(self, questions: Sequence[tuple[Peer, Task]]) -> list[Answer]:
+        most = self.most_stream_bytes
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._in_turn(peer, task, self._stream)) for peer, task in questions]
+            tasks = [group.create_task(self.stream(peer, task, most, _unheard)) for peer, task in questions]
         return [task.result() for task in tasks]
 
-    async def _stream(self, peer: Peer, task: Task) -> Answer:
+    async def _stream(self, peer: Peer, task: Task, most_bytes: int, came: Callable[[Any, float], None]) -> Answer:
         hotkey, items, size = Hotkey(peer.hotkey), [], 0
         try:
             stream = self.client.stream(
-                peer, task.ask, timeout_s=self.timeout_s, idle_s=self.timeout_s, kept_bytes=self.most_stream_bytes
+                peer, task.ask, timeout_s=self.timeout_s, idle_s=self.timeout_s, kept_bytes=most_bytes
             )
             async with stream:
                 async for item in stream:
                     # An item is bounded where it is read; a stream without end would fill our memory all the same.
                     size += len(MSGPACK.encode(item)) + _ITEM_BYTES
-                    if size > self.most_stream_bytes:
-                        raise ReplyTooLarge(f"stream has over {size} bytes, at most {self.most_stream_bytes} are read")
+                    if size > most_bytes:
+                        raise ReplyTooLarge(f"stream has over {size} bytes, at most {most_bytes} are read")
                     items.append(item)
+                    came(item, stream.item_times_s[-1])
         except WireError as error:
             return _none(hotkey, task, error.code)
         if not items:
@@ -181,6 +188,10 @@ def _answer(outcome: Outcome, task: Task) -> Answer:
     if outcome.error is not None:
         return _none(hotkey, task, outcome.error.code)
     return Answer(Returned(hotkey, (outcome.reply,), elapsed_s, elapsed_s, task), evidence=outcome.evidence)
+
+
+def _unheard(item: Any, at_s: float) -> None:
+    """Where the items are of interest only together."""
 
 
 def _none(hotkey: Hotkey, task: Task, miss: str) -> Answer:

@@ -7,8 +7,6 @@ it runs; a key is shown once, when it is made.
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -17,6 +15,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from subnet.cli.answer import Answer
+from subnet.cli.logged import logged
 from subnet.cli.told import table
 from subnet.settings import ChainSettings, GatewaySettings, LogSettings, PathSettings, Settings
 
@@ -42,19 +41,14 @@ async def run(
     """
     from subnet.services.gateway import opened
     from subnet.services.leaving import Leave
-    from subnet.telemetry import log_to
 
-    as_json = log.format == "json" or (log.format == "auto" and not sys.stderr.isatty())
-    lines = log_to(sys.stderr, level=log.level, json=as_json)
-    try:
-        async with opened(app, chain, (settings.validator, gateway), paths, lines, Leave(lines)) as serving:
-            told = serving.facts()
-            yield Answer(table(told), told)
-            async with aclosing(serving.validating.rounds()) as rounds:
-                async for done in rounds:
-                    yield Answer("", done)
-    finally:
-        await asyncio.to_thread(lines.flush)
+    own = settings.validator, gateway
+    async with logged(log) as lines, opened(app, chain, own, paths, lines, Leave(lines)) as serving:
+        told = serving.facts()
+        yield Answer(table(told), told)
+        async with aclosing(serving.validating.rounds()) as rounds:
+            async for done in rounds:
+                yield Answer("", done)
 
 
 async def add(

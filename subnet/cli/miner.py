@@ -7,14 +7,13 @@ which asks for the password, buys the place and is gone before a stranger's firs
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from subnet.cli.answer import Answer
+from subnet.cli.logged import logged
 from subnet.cli.told import table
 from subnet.settings import ChainSettings, LogSettings, MinerSettings, PathSettings, Settings
 
@@ -44,19 +43,14 @@ async def run(
     """
     from subnet.services.miner import opened
     from subnet.services.registration import register_apart
-    from subnet.telemetry import log_to
 
-    as_json = log.format == "json" or (log.format == "auto" and not sys.stderr.isatty())
-    lines = log_to(sys.stderr, level=log.level, json=as_json, secrets=(miner.api_key.get_secret_value(),))
-    try:
+    async with logged(log, miner.api_key.get_secret_value()) as lines:
         if register:
             await register_apart(chain, register)
         async with opened(app, chain, miner, paths, lines) as serving:
             told = {"url": serving.url, **serving.facts()}
             yield Answer(table(told), told)
             await serving.run()
-    finally:
-        await asyncio.to_thread(lines.flush)
 
 
 async def status(

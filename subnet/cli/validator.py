@@ -7,8 +7,6 @@ at any moment and started again.
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
@@ -16,6 +14,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from subnet.cli.answer import Answer
+from subnet.cli.logged import logged
 from subnet.cli.told import table
 from subnet.settings import ChainSettings, LogSettings, PathSettings, Settings, ValidatorSettings
 
@@ -38,19 +37,13 @@ async def run(
     """
     from subnet.services.leaving import Leave
     from subnet.services.validator import opened
-    from subnet.telemetry import log_to
 
-    as_json = log.format == "json" or (log.format == "auto" and not sys.stderr.isatty())
-    lines = log_to(sys.stderr, level=log.level, json=as_json)
-    try:
-        async with opened(app, chain, validator, paths, lines, Leave(lines)) as serving:
-            told = {"url": serving.url, **serving.facts()}
-            yield Answer(table(told), told)
-            async with aclosing(serving.rounds()) as rounds:
-                async for done in rounds:
-                    yield Answer("", done)
-    finally:
-        await asyncio.to_thread(lines.flush)
+    async with logged(log) as lines, opened(app, chain, validator, paths, lines, Leave(lines)) as serving:
+        told = {"url": serving.url, **serving.facts()}
+        yield Answer(table(told), told)
+        async with aclosing(serving.rounds()) as rounds:
+            async for done in rounds:
+                yield Answer("", done)
 
 
 async def status(

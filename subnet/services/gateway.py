@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from subnet.sections import listed
 from subnet.services.doorkeys import opened_keys
 from subnet.services.leaving import Leave
 from subnet.services.preflight import check_port
@@ -80,5 +81,5 @@ def options(settings: GatewaySettings) -> GatewayOptions:
         audit=settings.audit,
         audit_size=settings.audit_size,
         open=settings.open,
-        origins=frozenset(word.strip() for word in settings.origins.split(",") if word.strip()),
+        origins=frozenset(listed(settings.origins)),
     )

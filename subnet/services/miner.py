@@ -26,6 +26,7 @@ from protocols.registry import load
 from protocols.replay import SqliteReplay
 from protocols.types import NetUid
 from subnet.chain.connect import connect
+from subnet.sections import listed
 from subnet.services.preflight import (
     check_clock,
     check_packages,
@@ -138,7 +139,7 @@ def _endpoint(text: str) -> Endpoint:
 
 
 def _listed(text: str) -> frozenset[str]:
-    addresses = frozenset(word.strip() for word in text.split(",") if word.strip())
+    addresses = frozenset(listed(text))
     for address in addresses:
         decode_address(address)  # a slip in a list of who may call must not pass in silence
     return addresses

@@ -25,6 +25,7 @@ from protocols.replay import MemoryReplay
 from protocols.server import Server, ServerOptions
 from protocols.types import NetUid
 from subnet.chain.connect import connect
+from subnet.sections import listed
 from subnet.services.leaving import Leave
 from subnet.services.preflight import check_clock, check_packages, check_port, check_registered, hang_up, state_folder
 from subnet.services.roundlog import RoundLog
@@ -207,7 +208,7 @@ def options(settings: ValidatorSettings) -> ValidatorOptions:
         thin=settings.thin,
         variants=settings.variants,
         most_at_once=settings.at_once,
-        v10_fields=tuple(name.strip() for name in settings.v10.split(",") if name.strip()),
+        v10_fields=listed(settings.v10),
     )
 
 

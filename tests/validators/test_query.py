@@ -22,6 +22,7 @@ from protocols.seal import Evidence, StreamEvidence
 from protocols.server import Context, Server, ServerOptions
 from protocols.task import Task
 from tests.validators.world import ME, NETUID, Guess, World, hotkey, miner_key, off_by, world
+from validators.load import Load
 from validators.query import Asker, Heard
 
 
@@ -125,3 +126,28 @@ async def test_a_whole_reply_is_kept_with_proof_too(tmp_path: Path) -> None:
         (proof,) = (await asked(w, is_streaming=False)).evidence
     assert isinstance(proof, Evidence)
     proof.check()
+
+
+@pytest.mark.parametrize("is_streaming", [True, False])
+async def test_a_miner_that_our_own_queries_keep_busy_has_not_failed(tmp_path: Path, is_streaming: bool) -> None:
+    async with world(tmp_path) as w:
+        await w.add_miner("m", halves if is_streaming else off_by(0))
+        await w.add_validator()
+        metagraph, miner, task = await w.chain.metagraph(NETUID), hotkey(miner_key("m")), Task(Guess(number=1))
+        load = Load(1, wait_s=0.1)
+        async with w.client() as client, load.at(miner):
+            asker = Asker(
+                client=client,
+                timeout_s=2.0,
+                most_stream_bytes=1_000,
+                is_streaming=is_streaming,
+                is_local=True,
+                load=load,
+            )
+            heard = await asker.ask([task], [miner], metagraph)
+            assert heard.misses == ("crowded",)
+            assert not heard.of_those_asked().replies
+            if is_streaming:  # as users' questions are asked
+                peer = asker.peer(metagraph.by_hotkey(miner))
+                assert peer is not None
+                assert (await asker.stream(peer, task, 1_000, lambda item, at_s: None)).miss == "crowded"

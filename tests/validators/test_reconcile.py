@@ -82,12 +82,7 @@ async def test_a_chain_that_began_anew_under_the_same_genesis_gets_its_weights(
 async def test_a_commitment_whose_block_was_replaced_is_made_again_in_the_same_epoch(tmp_path: Path) -> None:
     async with world(tmp_path, HIDDEN) as w:
         await begun(w)
-        before = w.chain.snapshot()
-        store = await w.store()
-        first = await w.validator(store).step()
-        w.chain = MemoryChain.restore(before)
-        w.chain.seal(2)
-        again = await w.validator(store).step()
+        first, again = await w.replaced_round()
         assert first.submitted is not None
         assert again.submitted is not None
         assert again.epoch == first.epoch

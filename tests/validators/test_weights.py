@@ -353,12 +353,7 @@ async def test_weights_whose_block_was_replaced_are_set_again_in_the_same_epoch(
     async with world(tmp_path) as w:
         await w.add_miner("m", off_by(0))
         await w.add_validator()
-        before = w.chain.snapshot()
-        store = await w.store()
-        first = await w.validator(store).step()
-        w.chain = MemoryChain.restore(before)
-        w.chain.seal(2)
-        again = await w.validator(store).step()
+        first, again = await w.replaced_round()
         assert first.submitted is not None
         assert again.submitted is not None
         assert again.epoch == first.epoch

@@ -189,6 +189,14 @@ class World:
             self.chain.seal()
         return rounds
 
+    async def replaced_round(self) -> tuple[Round, Round]:
+        """A round whose block another block replaces, and the round after it."""
+        before, store = self.chain.snapshot(), await self.store()
+        first = await self.validator(store).step()
+        self.chain = MemoryChain.restore(before)
+        self.chain.seal(2)
+        return first, await self.validator(store).step()
+
     async def my_weights(self) -> dict[Hotkey, int]:
         """What the chain holds of us, by hotkey."""
         metagraph = await self.chain.metagraph(NETUID)

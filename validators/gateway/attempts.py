@@ -14,8 +14,6 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from protocols.codec import MSGPACK
-from protocols.errors import ReplyTooLarge, WireError
 from protocols.metagraph import Metagraph
 from protocols.task import Returned, Task
 from protocols.types import Hotkey
@@ -142,35 +140,20 @@ class Stream:
         await self._come.wait()
 
     async def _read(self) -> None:
+        asked = self._inquiry
         try:
-            self.answer = await self._heard()
-        except WireError as error:
-            self.answer = self._inquiry.miss(self.hotkey, error.code)
+            peer = asked.asker.peer(asked.metagraph.by_hotkey(self.hotkey))
+            if peer is None:
+                self.answer = asked.miss(self.hotkey, "no_endpoint")
+            else:
+                self.answer = await asked.asker.stream(peer, asked.task, asked.most_bytes, self._came)
         finally:
             self._come.set()
 
-    async def _heard(self) -> Answer:
-        asked = self._inquiry
-        peer = asked.asker.peer(asked.metagraph.by_hotkey(self.hotkey))
-        if peer is None:
-            return asked.miss(self.hotkey, "no_endpoint")
-        limit_s, size = asked.asker.timeout_s, 0
-        stream = asked.asker.client.stream(
-            peer, asked.task.ask, timeout_s=limit_s, idle_s=limit_s, kept_bytes=asked.most_bytes
-        )
-        async with asked.asker.load.at(self.hotkey), stream:
-            async for item in stream:
-                self.took_s = min(self.took_s, stream.item_times_s[0])
-                size += len(MSGPACK.encode(item))
-                if size > asked.most_bytes:
-                    raise ReplyTooLarge(f"stream has over {size} bytes, at most {asked.most_bytes} are read")
-                self._items.append(item)
-                self._come.set()
-        if not self._items:
-            return asked.miss(self.hotkey, "empty_stream")
-        times_s = stream.item_times_s
-        returned = Returned(self.hotkey, tuple(self._items), times_s[-1], times_s[0], asked.task)
-        return Answer(returned, evidence=stream.evidence)
+    def _came(self, item: Any, at_s: float) -> None:
+        self.took_s = min(self.took_s, at_s)
+        self._items.append(item)
+        self._come.set()
 
 
 def _only(heard: Heard) -> Answer:
